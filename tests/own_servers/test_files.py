@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,14 @@ def test_entries_of_any_shape_are_read_or_left_out(tmp_path: Path, word: str, od
         for content in ({word: odd}, {"server": {"mcp_config": odd}}, {"packages": [{**NPM, word: [odd]}]}):
             with contextlib.suppress(FileError):
                 read(write(tmp_path / "mcp.json", content))
+
+
+def test_without_a_reader_of_yaml_its_package_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)  # as if it was not installed
+    with pytest.raises(FileError, match=r"^a file in YAML is read by the package PyYAML: pip install"):
+        read(write(tmp_path / "config.yaml", "mcpServers: []"))
 
 
 def test_a_folder_a_missing_file_and_an_archive_are_named(tmp_path: Path) -> None:

@@ -75,6 +75,8 @@ def _parsed(file: Path, text: str) -> Any:
     }
     try:
         return readers[kind](text)
+    except FileError:
+        raise
     except (ValueError, RecursionError) as error:
         raise FileError(f"{file} is no {kind} ({error})") from error
 
@@ -83,7 +85,7 @@ def _read_yaml(text: str) -> Any:
     try:
         import yaml  # noqa: PLC0415 - the web chat's packages bring it
     except ImportError:
-        raise ValueError("the package PyYAML, which reads it, is not installed: pip install pyyaml") from None
+        raise FileError("a file in YAML is read by the package PyYAML: pip install pyyaml") from None
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
