@@ -116,7 +116,7 @@ interface ProgressView {
   message: string | null;
 }
 
-/** One part of a tool's result; the other members depend on `type`. `data` is base64. `size` is how many bytes one has that is too large to be shown. */
+/** One part of a tool's result; the other members depend on `type`. `data` is base64. `size`, in bytes, is there for what is too large to be shown. */
 interface ContentView {
   type: "text" | "image" | "audio" | "resource" | "link" | "unsupported";
   text?: string;
