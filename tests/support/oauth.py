@@ -2,11 +2,13 @@
 
 import asyncio
 import secrets
+import ssl
 import time
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -138,14 +140,15 @@ class SignedInServer:
 
 @asynccontextmanager
 async def protected(
-    instead: Instead | None = None, *, port: int = 0, **options: Any
+    instead: Instead | None = None, *, port: int = 0, certificate: Path | None = None, **options: Any
 ) -> AsyncIterator[SignedInServer]:
     """Serve an MCP server with a tool `whoami`; `options` are those of `Tokens`.
 
-    `instead` has answers that come instead of the SDK's.
+    `instead` has answers that come instead of the SDK's. With a `certificate` of `localhost`, and its key in
+    the same file, all of it is https.
     """
     port, tokens = port or free_port(), Tokens(**options)
-    origin = f"http://127.0.0.1:{port}"
+    origin = f"http://127.0.0.1:{port}" if certificate is None else f"https://localhost:{port}"
     auth = AuthSettings(
         issuer_url=AnyHttpUrl(origin),
         resource_server_url=AnyHttpUrl(f"{origin}/mcp"),
@@ -162,14 +165,17 @@ async def protected(
         return "a person"
 
     app = _Instead(mcp.streamable_http_app(), {} if instead is None else instead)
-    async with serving_asgi(app, port):
+    async with serving_asgi(app, port, certificate):
         yield SignedInServer(f"{origin}/mcp", tokens)
 
 
 @asynccontextmanager
-async def serving_asgi(app: Any, port: int) -> AsyncIterator[None]:
-    """Serve an ASGI application on a port of loopback."""
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", access_log=False, ws="none"))
+async def serving_asgi(app: Any, port: int, certificate: Path | None = None) -> AsyncIterator[None]:
+    """Serve an ASGI application on a port of loopback; by https if there is a certificate with its key."""
+    config = uvicorn.Config(
+        app, port=port, log_level="error", access_log=False, ws="none", ssl_certfile=certificate
+    )
+    server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     await eventually(lambda: server.started)
     try:
@@ -196,9 +202,11 @@ class _Instead:
             await JSONResponse(answer)(scope, receive, send)
 
 
-def browser(url: str) -> bool:
+def browser(url: str, tls: ssl.SSLContext | None = None) -> bool:
     """Stand for a browser in which the person is known: follow redirects until the program has its answer."""
-    without_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    without_proxy = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=tls)
+    )
     with without_proxy.open(url, timeout=30):
         return True
 
