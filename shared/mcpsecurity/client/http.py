@@ -38,6 +38,7 @@ from mcpsecurity.client.http_errors import (
     with_reason,
 )
 from mcpsecurity.client.json_rpc import UnreadableAnswerError, response_to
+from mcpsecurity.client.refused_bodies import MAX_REFUSAL, cut_refusal
 from mcpsecurity.client.time_limits import OpenPost
 from mcpsecurity.runtime.exact_decimals import unmarked
 from mcpsecurity.sentences import Sentence
@@ -48,7 +49,6 @@ FAILURE_CODE = -32050
 _log = logging.getLogger(__name__)
 _MAX_REDIRECTS = 5
 _MAX_BODY = 64 * 1024 * 1024
-_MAX_REFUSAL = 64 * 1024
 _MAX_FAILURES = 1000
 _MAX_SESSION_ID = 8192
 _SENDABLE = re.compile(r"[!-~]([ -~]*[!-~])?")
@@ -66,7 +66,7 @@ class McpHttpClient(httpx.AsyncClient):
     """
 
     def __init__(self, *, body_timeout: float = 30.0, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(event_hooks={"response": [cut_refusal]}, **options)
         self._body_timeout = body_timeout
         self._failures: dict[str, BridgeError] = {}
         self._open: WeakValueDictionary[types.RequestId, OpenPost] = WeakValueDictionary()
@@ -180,7 +180,7 @@ class McpHttpClient(httpx.AsyncClient):
             BridgeError: the server refused, or answered with something else.
         """
         if not response.is_success:
-            raise refusal_of(response, await self._body(response, _MAX_REFUSAL, cut=True), request_id)
+            raise refusal_of(response, await self._body(response, MAX_REFUSAL, cut=True), request_id)
         if request_id is None:
             await response.aclose()
             return httpx.Response(202, request=response.request)
