@@ -72,7 +72,10 @@ def test_a_key_may_be_in_another_variable(monkeypatch: pytest.MonkeyPatch) -> No
     [
         ("{", "WEBCLIENT_MODELS: write JSON like [{"),
         (LOCAL, "WEBCLIENT_MODELS: write a list like [{"),
-        ([LOCAL, {"name": "b"}], "WEBCLIENT_MODELS: entry 2: endpoint: set this, or base_url, or key"),
+        (
+            [LOCAL, {"name": "b"}],
+            "WEBCLIENT_MODELS: entry 2: endpoint: no model is set; set this, or base_url, or key",
+        ),
         ([LOCAL, LOCAL], "WEBCLIENT_MODELS: two models have the name local"),
         ([{**LOCAL, "nme": 1}], "WEBCLIENT_MODELS: entry 1, nme: there is no such setting"),
         ([{"base_url": "http://localhost/v1"}], "WEBCLIENT_MODELS: entry 1, name: Field required"),
