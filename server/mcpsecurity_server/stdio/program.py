@@ -11,10 +11,17 @@ from mcp import McpError, types
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.lowlevel import Server
 from mcp.shared.session import ProgressFnT
-from pydantic import AnyUrl, BaseModel
+from pydantic import BaseModel
 
 from mcpsecurity.client import Command
-from mcpsecurity.client.lenient_results import ListedPrompts, ListedResources, ListedTemplates, ListedTools
+from mcpsecurity.client.lenient_results import (
+    ListedPrompts,
+    ListedResources,
+    ListedTemplates,
+    ListedTools,
+    ReadableContents,
+    ResourceUri,
+)
 from mcpsecurity_server.stdio.child_process import RunningCall, StdioProcess
 from mcpsecurity_server.stdio.processes import Listeners, Processes
 from mcpsecurity_server.transport import LOG_LEVELS, SESSION_HEADER, Kind, Owner, Wishes, owner_of
@@ -27,7 +34,7 @@ _FORWARDED: Final[dict[str, tuple[tuple[type[Any], type[BaseModel]], ...]]] = {
     "resources": (
         (types.ListResourcesRequest, ListedResources),
         (types.ListResourceTemplatesRequest, ListedTemplates),
-        (types.ReadResourceRequest, types.ReadResourceResult),
+        (types.ReadResourceRequest, ReadableContents),
     ),
     "completions": ((types.CompleteRequest, types.CompleteResult),),
 }
@@ -67,6 +74,7 @@ class StdioProgram(Server[Processes, Any]):
 
     clients: Clients | None = None
     title: str | None = None
+    uri_type = ResourceUri
 
     def __init__(self, command: Command) -> None:
         super().__init__(command.program, lifespan=_running)
@@ -160,7 +168,7 @@ class StdioProgram(Server[Processes, Any]):
             if wishes.log_level is not None and self._declared.logging is not None:
                 await _lower_level(process, wishes.log_level)
             for uri in wishes.subscriptions if self._takes_subscriptions else ():
-                params = types.SubscribeRequestParams(uri=AnyUrl(uri))
+                params = types.SubscribeRequestParams(uri=ResourceUri(uri))
                 request = types.ClientRequest(types.SubscribeRequest(params=params))
                 await process.send(request, types.EmptyResult)
 

@@ -229,13 +229,13 @@ def _block(block: Any) -> Any:
 
 
 def _contents(item: Any) -> Any:
-    """Return an item of a resource's contents. An invalid URI is dropped: the caller knows it."""
-    plain = (
-        {"uri": _SOME_URI} | {key: item[key] for key in ("mimeType", "text", "blob") if key in item}
-        if isinstance(item, dict)
-        else {}
-    )
-    for candidate in (item, plain, {key: value for key, value in plain.items() if key != "mimeType"}):
+    """Return an item of a resource's contents. Without a URI it has a made-up one: the caller knows it."""
+    written, plain = item, dict[str, Any]()
+    if isinstance(item, dict):
+        uri = ResourceUri(text) if isinstance(text := item.get("uri"), str) and text else _SOME_URI
+        written = {**item, "uri": uri}
+        plain = {key: written[key] for key in ("uri", "mimeType", "text", "blob") if key in written}
+    for candidate in (written, plain, {key: value for key, value in plain.items() if key != "mimeType"}):
         for kind in (types.TextResourceContents, types.BlobResourceContents):
             with suppress(ValidationError):
                 return kind.model_validate(candidate)

@@ -208,6 +208,11 @@ for line in sys.stdin:
             result = {"content": [{"type": "text", "text": "well"}, {"type": "hologram"}]}
         case "resources/templates/list":
             result = {"type": "success", "templates": []}
+        case "resources/list":
+            result = {"resources": [{"uri": "config://App Settings", "name": "settings"}]}
+        case "resources/read":
+            uri = asked["params"]["uri"]
+            result = {"contents": [{"uri": uri, "text": "you asked for " + uri}]}
         case _:
             continue
     print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
@@ -228,6 +233,27 @@ async def test_an_odd_tool_list_and_part_of_a_result_do_not_take_the_others_with
         called = (await server.stateless_tool(token, "good")).json()["result"]
         assert called["content"][0]["text"] == "well"
         assert "hologram" in called["content"][1]["text"]
+
+
+@pytest.mark.parametrize("uri", ["config://App Settings", "file:///My File.txt", "Notes://All/ü"])
+async def test_a_resource_is_read_by_the_uri_that_the_command_wrote(
+    tenant: ControlledTenant, clock: MovableClock, uri: str
+) -> None:
+    program = StdioProgram(Command((sys.executable, "-c", ODD)))
+
+    async def token(_: bool) -> str:
+        return tenant.access_token()
+
+    async with (
+        ProtectedServer(tenant, clock, mcp=program) as server,
+        McpConnection(f"{server.origin}/mcp", auth=TokenAuth(token)) as connection,
+    ):
+        assert [str(resource.uri) for resource in await connection.list_resources()] == [
+            "config://App Settings"
+        ]
+        [contents] = (await connection.read_resource(uri)).contents
+        assert isinstance(contents, types.TextResourceContents)
+        assert (str(contents.uri), contents.text) == (uri, f"you asked for {uri}")
 
 
 @pytest.mark.parametrize(

@@ -229,7 +229,8 @@ class Dispatcher:
 
     def _message(self, kind: type[BaseModel], request: Request) -> BaseModel:
         try:
-            return kind.model_validate({"method": request.method, "params": request.params})
+            params = self._mcp.read_params(request.params)
+            return kind.model_validate({"method": request.method, "params": params})
         except ValidationError as error:
             raise _invalid(error, request) from None
 

@@ -59,6 +59,14 @@ class ServerAdapter:
         )
         return result.model_dump(by_alias=True, mode="json", exclude_none=True)
 
+    def read_params(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters of a request as the program wants to read them.
+
+        A program with a `uri_type` gets the URIs of resources as that, which may keep what pydantic rewrites.
+        """
+        uri, uri_type = params.get("uri"), getattr(self.server, "uri_type", None)
+        return {**params, "uri": uri_type(uri)} if uri_type is not None and isinstance(uri, str) else params
+
     def direct_tool(self, name: str) -> Tool | None:  # noqa: ARG002 - for programs that have some
         """Return the tool that can run without the handler of `tools/call`, or None."""
         return None
