@@ -42,6 +42,13 @@ def test_a_dotenv_file_in_the_working_folder_is_read(tmp_path: Path) -> None:
     assert load_settings(EntraSettings).tenant_id == TENANT
 
 
+def test_a_dotenv_file_can_be_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MCPSECURITY_LOG_LEVEL=ERROR\n")
+    monkeypatch.setenv("ENTRA_TENANT_ID", TENANT)
+    settings = load_settings(EntraSettings, _env_file=None)
+    assert (settings.tenant_id, settings.log_level) == (TENANT, "INFO")
+
+
 def test_blanks_that_were_copied_with_a_value_do_not_count(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f'ENTRA_TENANT_ID=" {TENANT} "\n')
     assert load_settings(EntraSettings).tenant_id == TENANT

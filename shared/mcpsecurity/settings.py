@@ -157,12 +157,13 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the hook's signature
+        dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the hook's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Keep field names for code: in the environment only our keys count, not a stray HOST or PORT."""
         env_settings.config = {**env_settings.config, "validate_by_name": False}
-        return init_settings, env_settings, _OurLines(settings_cls)
+        env_file = dotenv_settings.env_file if isinstance(dotenv_settings, DotEnvSettingsSource) else None
+        return init_settings, env_settings, _OurLines(settings_cls, env_file)
 
     ca_file: CertificateFile | None = Field(
         None,
@@ -264,7 +265,7 @@ class EntraSettings(Settings):
 
 
 def load_settings(cls: type[S], **overrides: Any) -> S:
-    """Build `cls` from the environment and `.env`; `overrides` win.
+    """Build `cls` from the environment and `.env`; `overrides` win. `_env_file=None` leaves out the `.env`.
 
     Raises:
         SettingsError: a key is missing or its value is refused. Values are never part of the message.

@@ -18,7 +18,9 @@ pytestmark = [
 _OURS = ("ENTRA_", "MCP", "WEBCLIENT_", "AZURE_", "OPENAI_", "OPEN_METEO_", "LOCALCLOUD_", "CONSOLE_")
 
 
-def test_the_terminal_joins_the_demo_and_ignores_a_dotenv(tmp_path: Path) -> None:
+def test_the_terminal_joins_the_demo_with_the_model_of_the_environment_and_without_the_dotenv(
+    tmp_path: Path,
+) -> None:
     environment = {key: value for key, value in unmeasured().items() if not key.startswith(_OURS)} | {
         "BROWSER": "false",  # nobody signs in
         "LOCALCLOUD_FOLDER": str(tmp_path / "cloud"),
@@ -29,11 +31,11 @@ def test_the_terminal_joins_the_demo_and_ignores_a_dotenv(tmp_path: Path) -> Non
     offset = str(free_offset())
     write_dotenv(tmp_path)
 
-    def run(*arguments: str) -> Screen:
+    def run(*arguments: str, **own: str) -> Screen:
         process = pexpect.spawn(
             sys.executable,
             ["-m", "mcpsecurity", *arguments, "--port-offset", offset],
-            env=environment,
+            env=environment | own,
             cwd=str(tmp_path),
             encoding="utf-8",
             timeout=60,
@@ -50,6 +52,16 @@ def test_the_terminal_joins_the_demo_and_ignores_a_dotenv(tmp_path: Path) -> Non
     chat.see("Approve?")
     chat.type("y")
     assert "between 5 and 5 is 5" in chat.see(YOU)
+    chat.press("d")
+    assert chat.end() == 0
+    own_model = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_CHAT_MODEL_ID": "own"}
+    chat = run("chat", "--local", **own_model, CONSOLE_CLIENT_ID="https://console.example/client")
+    chat.see("The model is own at http://127.0.0.1:9/v1, as the environment says.")
+    chat.see("signed in as alice@contoso.example")
+    chat.see(YOU)
+    chat.type("Hello")
+    chat.see("The model at 127.0.0.1 does not answer.")
+    chat.see(YOU)
     chat.press("d")
     assert chat.end() == 0
     demo.process.sendintr()

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from mcpsecurity.cli.demo_model import choose_model
 from mcpsecurity.cli.demo_servers import OwnServer, ServerOptionError, asker, own_servers, without_services
 from mcpsecurity.cli.demo_welcome import servers_lines
 from mcpsecurity.client import BridgeError, Command
@@ -81,7 +82,7 @@ def chat(
     """Chat in the terminal, with the MCP server's tools.
 
     The model is that of OPENAI_BASE_URL or OPENAI_API_KEY with OPENAI_CHAT_MODEL_ID, or of
-    AZURE_OPENAI_ENDPOINT; with --local the offline one of the demo.
+    AZURE_OPENAI_ENDPOINT; with --local and none of these, the offline one of the demo.
 
     With COMMAND, after `--`, the MCP server is a command with the stdio transport, such as
     `npx -y @modelcontextprotocol/server-everything`. It runs on this machine until the chat ends, with the
@@ -162,7 +163,7 @@ def _settings(demo: RunningDemo | None, *, is_given: bool) -> tuple[ConsoleSetti
     if demo is not None:
         common = {"ca_file": demo.ca_file}
         return (
-            settings_of(ConsoleSettings, **_of_demo(demo), **common),
+            _beside(demo, mcp_url=demo.mcp, **common),
             settings_of(TenantSettings, **_tenant_of_demo(demo), **common),
         )
     tenant = None
@@ -187,14 +188,21 @@ def _print_document(url: str) -> None:
         raise click.UsageError(str(error)) from error
 
 
-def _of_demo(demo: RunningDemo) -> dict[str, Any]:
-    """Return settings for the running demo."""
-    return {
-        "mcp_url": demo.mcp,
-        "azure_openai_endpoint": demo.model_endpoint,
-        "deployment": demo.model,
-        "azure_openai_api_key": demo.model_key,
-    }
+def _beside(demo: RunningDemo, **common: Any) -> ConsoleSettings:
+    """Return settings with the model that the environment names, as for the demo, or with the offline one."""
+    chosen = choose_model(os.environ)
+    if chosen.remark:
+        click.echo(chosen.remark, err=True)
+    if chosen.environment is not None:
+        none = {"client_document": None, "oauth_client_id": None, "oauth_client_secret": None}
+        return load_settings(ConsoleSettings, _env_file=None, **none, **common)
+    return settings_of(
+        ConsoleSettings,
+        azure_openai_endpoint=demo.model_endpoint,
+        deployment=demo.model,
+        azure_openai_api_key=demo.model_key,
+        **common,
+    )
 
 
 def _tenant_of_demo(demo: RunningDemo) -> dict[str, Any]:
