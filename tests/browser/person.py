@@ -2,15 +2,11 @@
 
 import datetime as dt
 import re
-import time
 
 from playwright.async_api import Locator, Page, expect
 from tests.support.eventually import eventually
 
 __all__ = ["ALICE", "BOB", "Person", "soon"]
-
-READS = 0.6
-"""Seconds after which a second press at the same place is no double tap for the page."""
 
 ALICE = "alice@contoso.example"
 BOB = "bob@contoso.example"
@@ -28,7 +24,6 @@ class Person:
         self.mode = page.get_by_role("combobox", name="Approval mode", exact=True)
         self.conversation = page.get_by_role("log", name="Chat")
         self.notices = page.get_by_role("list", name="Notices")
-        self._decided = 0.0
         self.answers = self.conversation.locator(".message.assistant .prose:visible")
 
     async def sign_in(self, user: str = ALICE) -> "Person":
@@ -97,24 +92,14 @@ class Person:
         return self.page.get_by_role("group", name=re.compile("^Request from "))
 
     async def approve(self, tool: str, nth: int = 0) -> None:
-        await self._decide(self.call(tool, nth).get_by_role("button", name="Approve"))
+        await self.call(tool, nth).get_by_role("button", name="Approve").click()
 
     async def decline(self, tool: str, nth: int = 0) -> None:
-        await self._decide(self.call(tool, nth).get_by_role("button", name="Decline"))
+        await self.call(tool, nth).get_by_role("button", name="Decline").click()
 
     async def answer(self, button: str) -> None:
         """Press a button of the only open question."""
-        await self._decide(self.request().get_by_role("button", name=button))
-
-    async def _decide(self, button: Locator) -> None:
-        """Press a button, not sooner than a person who reads what she decides."""
-
-        def has_read() -> bool:
-            return time.monotonic() - self._decided > READS
-
-        await eventually(has_read)
-        await button.click()
-        self._decided = time.monotonic()
+        await self.request().get_by_role("button", name=button).click()
 
     async def finished(self) -> None:
         """Wait until the run is over."""

@@ -12,18 +12,6 @@ from mcpsecurity.localcloud.openai import Turn
 from mcpsecurity.localcloud.openai.offline import Reply, ToolCall
 from mcpsecurity.testing import ScriptedModel, calls, says
 
-TAP_TWICE = """
-(button) => {
-  const { x, y, width, height } = button.getBoundingClientRect();
-  const [clientX, clientY] = [x + width / 2, y + height / 2];
-  return [1, 2].map((detail) => {
-    const hit = document.elementFromPoint(clientX, clientY).closest("button");
-    const words = hit.textContent;
-    hit.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, detail, clientX, clientY }));
-    return words;
-  });
-}
-"""
 DICE = "Please generate a random number between 1 and 6"
 
 
@@ -273,9 +261,17 @@ async def test_a_double_tap_does_not_run_what_deletes_without_its_second_step(
     await alice.page.set_viewport_size({"width": 360, "height": 640})
     await alice.ask("Demolish the house")
     card = alice.call("demolish_house")
-    await card.get_by_role("button", name="Approve", exact=True).scroll_into_view_if_needed()
-    pressed = await card.get_by_role("button", name="Approve", exact=True).evaluate(TAP_TWICE)
-    assert pressed == ["Approve", "Approve and run"]  # the second step lies where the first one was
+    approve = card.get_by_role("button", name="Approve", exact=True)
+    await approve.scroll_into_view_if_needed()
+    box = await approve.bounding_box()
+    assert box is not None
+    where = box["x"] + box["width"] / 2, box["y"] + 6
+    for click_count in (1, 2):
+        await alice.page.mouse.click(*where, click_count=click_count)
+    second = await card.get_by_role("button", name="Approve and run").bounding_box()
+    assert second is not None
+    assert second["x"] < where[0] < second["x"] + second["width"]  # it lies where the first one was
+    assert second["y"] < where[1] < second["y"] + second["height"]
     await expect(card.get_by_role("button", name="Approve and run")).to_be_visible()
     assert stack.playground.calls == []
     await card.get_by_role("button", name="Approve and run").press("Enter")

@@ -2,53 +2,64 @@
 
 from typing import Any
 
+import pytest
 from playwright.async_api import Page
 
-PRESS = """
-async (presses) => {
-  const { ignoreSecondTaps } = await import("/static/js/requests/presses.js");
-  document.body.innerHTML = `<main><div class="decide"><button>one</button></div>
-    <div class="decide"><button>two</button></div><p><button>copy</button></p></main>`;
-  const [area, decided] = [document.querySelector("main"), []];
-  ignoreSecondTaps(area);
-  const buttons = [...area.querySelectorAll("button")];
-  for (const button of buttons) button.onclick = () => decided.push(button.textContent);
-  for (const [name, { x = 50, detail = 1, at = 0 }] of presses) {
-    const button = buttons.find(({ textContent }) => textContent === name);
-    const what = { bubbles: true, cancelable: true, detail, clientX: x, clientY: 9 };
-    const click = new MouseEvent("click", what);
-    Object.defineProperty(click, "timeStamp", { value: at });
-    button.dispatchEvent(click);
-  }
-  return decided;
+SHOW = """
+async () => {
+  const { settleAfterPresses } = await import("/static/js/requests/presses.js");
+  document.head.innerHTML = '<link rel="stylesheet" href="/static/css/cards.css">';
+  await new Promise((loaded) => { document.head.firstChild.onload = loaded; });
+  document.body.innerHTML = `<main><p><button>copy</button></p>
+    <div class="decide"><button>first</button></div></main>`;
+  const area = document.querySelector("main");
+  window.pressed = [];
+  settleAfterPresses(area);
+  area.addEventListener("click", ({ target }) => {
+    if (target.matches("button")) window.pressed.push(target.textContent);
+    if (target.textContent === "first") target.outerHTML = "<button>second</button>";
+  });
 }
 """
 
 
-async def pressed(modules: Page, *presses: tuple[str, dict[str, Any]]) -> Any:
-    """Return the buttons that acted."""
-    return await modules.evaluate(PRESS, [list(press) for press in presses])
+@pytest.fixture
+async def page(modules: Page) -> Page:
+    """A page where a second request takes the place of the first one."""
+    await modules.evaluate(SHOW)
+    return modules
 
 
-async def test_second_and_third_taps_at_one_place_do_not_decide_another_request(modules: Page) -> None:
-    assert await pressed(modules, ("one", {}), ("two", {"at": 400}), ("two", {"at": 800, "x": 60})) == ["one"]
+async def tap(page: Page, name: str, times: int = 1) -> None:
+    """Press the middle of a button with the mouse, and whatever is there then."""
+    box = await page.get_by_role("button", name=name).bounding_box()
+    assert box is not None
+    for _ in range(times):
+        await page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 
-async def test_a_button_that_comes_under_the_finger_at_any_other_press_does_not_decide(modules: Page) -> None:
-    assert await pressed(modules, ("copy", {}), ("one", {})) == ["copy"]
+async def pressed(page: Page) -> Any:
+    return await page.evaluate("pressed")
 
 
-async def test_what_is_pressed_again_gets_both_presses(modules: Page) -> None:
-    assert await pressed(modules, ("copy", {}), ("copy", {}), ("one", {"x": 300})) == ["copy", "copy", "one"]
+async def test_further_taps_at_one_place_do_not_decide_the_next_request(page: Page) -> None:
+    await tap(page, "first", times=3)
+    assert await pressed(page) == ["first"]
 
 
-async def test_a_press_at_another_place_decides_at_once(modules: Page) -> None:
-    assert await pressed(modules, ("one", {}), ("two", {"x": 150})) == ["one", "two"]
+async def test_a_request_that_comes_under_the_finger_at_any_other_press_is_not_decided(page: Page) -> None:
+    await tap(page, "copy", times=2)
+    await tap(page, "first")
+    assert await pressed(page) == ["copy", "copy"]
 
 
-async def test_a_press_at_the_same_place_decides_after_a_moment(modules: Page) -> None:
-    assert await pressed(modules, ("one", {}), ("two", {"at": 600})) == ["one", "two"]
+async def test_the_next_request_is_decided_after_a_moment(page: Page) -> None:
+    await page.get_by_role("button", name="first").click()
+    await page.get_by_role("button", name="second").click()  # once it takes the pointer
+    assert await pressed(page) == ["first", "second"]
 
 
-async def test_keys_decide_as_fast_as_they_are_pressed(modules: Page) -> None:
-    assert await pressed(modules, ("one", {"detail": 0}), ("two", {"detail": 0})) == ["one", "two"]
+async def test_keys_decide_as_fast_as_they_are_pressed(page: Page) -> None:
+    await tap(page, "first")
+    await page.get_by_role("button", name="second").press("Enter")
+    assert await pressed(page) == ["first", "second"]

@@ -17,7 +17,7 @@ import { Store } from "./protocol/store.js";
 import { Stream } from "./protocol/stream.js";
 import { Countdowns } from "./requests/countdown.js";
 import { leave } from "./requests/focus.js";
-import { ignoreSecondTaps } from "./requests/presses.js";
+import { settleAfterPresses } from "./requests/presses.js";
 import { Typed } from "./requests/typed.js";
 import { Account } from "./shell/account.js";
 import { Announcer } from "./shell/announcer.js";
@@ -105,7 +105,7 @@ function start() {
   const waiting = new Waiting(log, follower, notifications, () => chats.showRunning());
   makeRoomFor(byId("shelf"), log);
   keepFocus(context.leave);
-  ignoreSecondTaps(log);
+  settleAfterPresses(log);
   const chats = new Chats(context, toasts, waiting);
   new Account({ announce: announcer.say, notifications });
   new Shortcuts(waiting);
