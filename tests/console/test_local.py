@@ -1,6 +1,7 @@
 """`mcpsecurity chat --local` beside a running `mcpsecurity demo`, without any configuration."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pexpect
@@ -18,9 +19,12 @@ pytestmark = [
 _OURS = ("ENTRA_", "MCP", "WEBCLIENT_", "AZURE_", "OPENAI_", "OPEN_METEO_", "LOCALCLOUD_", "CONSOLE_")
 
 
-def test_the_terminal_joins_the_demo_with_the_model_of_the_environment_and_without_the_dotenv(
-    tmp_path: Path,
-) -> None:
+Run = Callable[..., Screen]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Starts programs in a folder with a `.env`, and with variables of the person's own."""
     environment = {key: value for key, value in unmeasured().items() if not key.startswith(_OURS)} | {
         "BROWSER": "false",  # nobody signs in
         "LOCALCLOUD_FOLDER": str(tmp_path / "cloud"),
@@ -31,7 +35,7 @@ def test_the_terminal_joins_the_demo_with_the_model_of_the_environment_and_witho
     offset = str(free_offset())
     write_dotenv(tmp_path)
 
-    def run(*arguments: str, **own: str) -> Screen:
+    def start(*arguments: str, **own: str) -> Screen:
         process = pexpect.spawn(
             sys.executable,
             ["-m", "mcpsecurity", *arguments, "--port-offset", offset],
@@ -43,6 +47,12 @@ def test_the_terminal_joins_the_demo_with_the_model_of_the_environment_and_witho
         )
         return Screen(process)
 
+    return start
+
+
+def test_the_terminal_joins_the_demo_with_the_model_of_the_environment_and_without_the_dotenv(
+    run: Run,
+) -> None:
     demo = run("demo", "--no-browser")
     demo.see("ready {")
     chat = run("chat", "--local", "--user", "bob")
