@@ -1,6 +1,7 @@
 """Requests of revision 2026-07-28: what each says, and how each kind of answer is read."""
 
 import asyncio
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ async def test_each_request_says_who_asks_what_and_in_which_revision() -> None:
     for message in server.seen[1:]:
         meta, headers = message["params"]["_meta"], message["headers"]
         assert meta[f"{META}protocolVersion"] == headers["MCP-Protocol-Version"] == "2026-07-28"
-        assert meta[f"{META}clientInfo"]["name"] == "mcpsecurity"
+        assert meta[f"{META}clientInfo"] == {"name": "mcpsecurity", "version": version("mcpsecurity")}
         assert meta[f"{META}clientCapabilities"] == {"elicitation": {"form": {}, "url": {}}}
         assert headers["Mcp-Method"] == message["method"]
         assert headers["Accept"] == "application/json, text/event-stream"

@@ -15,12 +15,12 @@ from mcp.shared.session import ProgressFnT
 from pydantic import BaseModel, ValidationError
 
 from mcpsecurity.client import Command, CommandError, ConcurrentSession, call_tool, command_session
+from mcpsecurity.client.session import CLIENT
 from mcpsecurity.client.stdio import START_SECONDS
 from mcpsecurity.runtime.tasks import end_tasks
 
 _ANSWER_SECONDS = 60.0
 _CLOSED = (anyio.BrokenResourceError, anyio.ClosedResourceError)
-_CLIENT = types.Implementation(name="mcpsecurity", version="0.2")
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -189,7 +189,7 @@ class StdioProcess:
                 elicitation_callback=self._elicited,
                 sampling_callback=self._sampled,
                 message_handler=self._heard,
-                client_info=_CLIENT,
+                client_info=CLIENT,
             ) as (session, greeting):
                 self._session = session
                 ready.set_result(greeting)

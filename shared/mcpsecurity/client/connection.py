@@ -30,7 +30,7 @@ from mcpsecurity.client.lenient_results import (
     ResourceUri,
 )
 from mcpsecurity.client.pipes import Command
-from mcpsecurity.client.session import ConcurrentSession, all_pages, call_tool
+from mcpsecurity.client.session import CLIENT, ConcurrentSession, all_pages, call_tool
 from mcpsecurity.client.stdio import command_session
 from mcpsecurity.client.time_limits import TimeLimits
 from mcpsecurity.client.tracing import EnterTrace, out_of_any_trace, peer_of
@@ -95,7 +95,7 @@ class McpConnection:
             "elicitation_callback": elicitation,
             "sampling_callback": sampling,
             "message_handler": self._heard,
-            "client_info": types.Implementation(name="mcpsecurity", version="0.1"),
+            "client_info": CLIENT,
         }
         self._can_be_asked = elicitation is not None or sampling is not None
         self._on_notification = on_notification

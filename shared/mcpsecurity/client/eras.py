@@ -17,6 +17,7 @@ from mcp.shared.message import SessionMessage
 
 from mcpsecurity.client.errors import BridgeError, ProtocolError, ServerUnavailableError
 from mcpsecurity.client.http import McpHttpClient
+from mcpsecurity.client.session import CLIENT
 from mcpsecurity.client.stateless import stateless_wire
 from mcpsecurity.client.stateless_requests import REVISION, StatelessRequests
 from mcpsecurity.sentences import Sentence
@@ -68,7 +69,7 @@ async def check_that_it_cannot_ask(url: str, client: McpHttpClient) -> None:
         ProtocolError: it does; the handshake was not the way to speak to it.
     """
     requests = StatelessRequests(url, client)
-    requests.introduce({"name": "mcpsecurity", "version": "0.1"}, {})
+    requests.introduce(CLIENT.model_dump(exclude_none=True), {})
     with anyio.move_on_after(_PROBE_SECONDS):
         versions = (await requests.discover()).get("result", {}).get("supportedVersions")
         if isinstance(versions, list) and REVISION in versions:

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
+from importlib.metadata import version
 from types import TracebackType
 from typing import Any
 
@@ -28,6 +29,9 @@ from mcpsecurity.client.lenient_results import Greeting, P, ReadableResult
 from mcpsecurity.client.tracing import Peer, traced
 from mcpsecurity.runtime.exact_decimals import marked
 from mcpsecurity.sentences import Sentence
+
+CLIENT = types.Implementation(name="mcpsecurity", version=version("mcpsecurity"))
+"""What the client says of itself."""
 
 _log = logging.getLogger(__name__)
 _MAX_PAGES = 100
