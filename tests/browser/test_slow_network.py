@@ -64,6 +64,34 @@ async def drawn(page: Page) -> None:
     await page.evaluate(DRAWN)
 
 
+async def test_a_text_that_is_written_while_a_message_is_on_its_way_stays(alice: Person) -> None:
+    arrives = asyncio.Event()
+    await alice.page.route("**/messages", until(arrives))
+    await alice.message.fill("hello there")
+    await alice.message.press("Enter")
+    await alice.message.press_sequentially(" and then")
+    arrives.set()
+    await expect(alice.conversation.locator(".bubble")).to_have_text(["hello there"])
+    await expect(alice.message).to_have_value("and then")
+    await alice.finished()
+
+
+async def test_a_message_that_is_sent_while_another_is_on_its_way_follows_it(alice: Person) -> None:
+    arrives = asyncio.Event()
+    await alice.page.route("**/messages", until(arrives))
+    await alice.message.fill("hello there")
+    for _ in range(2):  # twice the same is once
+        await alice.message.press("Enter")
+    await alice.message.fill("good morning")
+    await alice.message.press("Enter")
+    await drawn(alice.page)
+    await expect(alice.message).to_have_value("good morning")
+    arrives.set()
+    await expect(alice.conversation.locator(".bubble")).to_have_text(["hello there", "good morning"])
+    await expect(alice.message).to_have_value("")
+    await alice.finished()
+
+
 async def test_a_mode_holds_for_the_message_that_follows_it_at_once(alice: Person, stack: Stack) -> None:
     await alice.choose("Elicitation")
 

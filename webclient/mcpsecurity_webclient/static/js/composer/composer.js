@@ -27,11 +27,12 @@ export class Composer {
     this._problem = byId("too-long");
     this._longest = Number(this._text.dataset.longest);
     this._run = null;
-    this._sending = false;
+    /** @type {string | null} */
+    this._sending = null; // what is on its way and still stands first in the box
     this._ready = false;
     this._ended = false;
     this._complete = false;
-    this._isAwaited = false; // Enter came before the state of the chat
+    this._isAwaited = false; // Enter came before the state of the chat, or while a message is on its way
     this._palette = null;
     this._rest = new Rest(this._text);
     this._opens = true; // a chat whose state is not known yet
@@ -57,7 +58,7 @@ export class Composer {
     this._showStop(state.run !== null);
     if (hadStop && state.run === null) this.focus();
     this._enable();
-    if (this._isAwaited && (this._ready || this._ended)) this._sendAwaited();
+    if (this._isAwaited && this._sending === null && (this._ready || this._ended)) this._sendAwaited();
   }
 
   focus() {
@@ -137,6 +138,7 @@ export class Composer {
 
   /** Send what is written, or wait with it for the state of the chat, which shows; not if it is changed meanwhile. */
   _press(event) {
+    if (this._sending !== null) return this._await(true);
     if (this._ready || this._ended || !this._complete) return this._sendOnce(event);
     this._await(true);
     this._context.announce(t("Connecting…"));
@@ -162,13 +164,16 @@ export class Composer {
     if (this._files.problem) return;
     this._rest.begin();
     this._goOn();
-    this._sending = true;
+    this._sending = text;
     const taken = await this._deliver(text);
-    if (taken && chatId === this._context.commands.chatId) this.text = "";
-    else if (taken) this._draft.forget(chatId);
-    this._sending = false;
+    const [sent, goesOn] = [this._sending, this._isAwaited];
+    this._sending = null;
+    this._await(false);
     if (!taken) return this._rest.end();
+    if (chatId !== this._context.commands.chatId) this._draft.forget(chatId);
+    else this.text = this.text.trimStart().slice(sent.length).trimStart();
     if (taken.run_id === null && this._run) this._context.announce(t("Your message waits for the end of the answer."));
+    if (goesOn) await this._submit();
   }
 
   /**
@@ -224,6 +229,7 @@ export class Composer {
 
   _changed() {
     this._await(false);
+    if (this._sending && !this.text.trimStart().startsWith(this._sending)) this._sending = "";
     if (this._run === null) this._stop.hidden = true;
     this._draft.save(this.text);
     this._fit();
@@ -240,7 +246,7 @@ export class Composer {
     setText(this._problem, problem);
     this._complete = something && problem === "";
     this._send.setAttribute("aria-disabled", String(!this._ready || !this._complete));
-    if (this._run === null || (this.text.trim() !== "" && !this._sending)) this._send.hidden = false; // a message written meanwhile waits its turn
+    if (this._run === null || (this.text.trim() !== "" && this._sending === null)) this._send.hidden = false; // a message written meanwhile waits its turn
   }
 
   /** Let the box grow with its text, where the browser does not do so by itself. */
