@@ -64,15 +64,17 @@ async def drawn(page: Page) -> None:
     await page.evaluate(DRAWN)
 
 
-async def test_a_text_that_is_written_while_a_message_is_on_its_way_stays(alice: Person) -> None:
+async def test_what_is_written_and_added_while_a_message_is_on_its_way_stays(alice: Person) -> None:
     arrives = asyncio.Event()
     await alice.page.route("**/messages", until(arrives))
     await alice.message.fill("hello there")
     await alice.message.press("Enter")
     await alice.message.press_sequentially(" and then")
+    await alice.page.locator("#file-input").set_input_files(NOTES)
     arrives.set()
     await expect(alice.conversation.locator(".bubble")).to_have_text(["hello there"])
     await expect(alice.message).to_have_value("and then")
+    await expect(alice.page.locator("#files .chip")).to_have_text([re.compile("notes.md")])
     await alice.finished()
 
 

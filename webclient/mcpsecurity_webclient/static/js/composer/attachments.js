@@ -36,9 +36,9 @@ export class Attachments {
     this._draw();
   }
 
-  /** Forget those of a chat, which were sent. */
-  clear(chatId) {
-    this._of(chatId).clear();
+  /** Forget those of a chat which were sent; others may have been added meanwhile. */
+  forget(chatId, sent) {
+    for (const resource of sent) this._of(chatId).delete(key(resource));
     this._draw();
   }
 

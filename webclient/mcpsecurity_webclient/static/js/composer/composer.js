@@ -186,9 +186,10 @@ export class Composer {
     const place = document.activeElement;
     const { chatId } = this._context.commands;
     let taken;
-    const files = this._files.payload;
+    const files = this._files.chosen;
+    const read = files.map(({ name, data }) => ({ name, data }));
     const send = () => this._context.commands.message(text, {
-      ...extras, queue: true, ...(attachments.length > 0 ? { attachments } : {}), ...(files.length > 0 ? { files } : {}),
+      ...extras, queue: true, ...(attachments.length > 0 ? { attachments } : {}), ...(read.length > 0 ? { files: read } : {}),
     });
     try {
       taken = await (this._run === null ? this._context.rising(send, text || extras.prompt?.name) : send());
@@ -199,8 +200,8 @@ export class Composer {
       });
       return null;
     }
-    this._attachments.clear(chatId);
-    this._files.clear(chatId);
+    this._attachments.forget(chatId, attachments);
+    this._files.forget(chatId, files);
     if ([place, document.body].includes(document.activeElement)) this._goOn();
     this._context.sent();
     return taken;

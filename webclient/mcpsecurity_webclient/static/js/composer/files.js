@@ -62,9 +62,9 @@ export class Files {
     return this._files.reduce((sum, { size }) => sum + size, 0) > MOST_BYTES ? t("The files of a message have at most 4 MiB together.") : "";
   }
 
-  /** What a message carries. */
-  get payload() {
-    return this._files.map(({ name, data }) => ({ name, data }));
+  /** What a message carries: it has their `name` and `data`. */
+  get chosen() {
+    return [...this._files];
   }
 
   /** Show the files of the chat that is open now, and those that were carried over. */
@@ -79,9 +79,10 @@ export class Files {
     this._carried = [...this._files];
   }
 
-  /** Forget those of a chat, which were sent. */
-  clear(chatId) {
-    this._of(chatId).length = 0;
+  /** Forget those of a chat which were sent; others may have been added meanwhile. */
+  forget(chatId, sent) {
+    const files = this._of(chatId);
+    files.splice(0, files.length, ...files.filter((file) => !sent.includes(file)));
     this._draw();
   }
 
