@@ -28,7 +28,7 @@ async def test_the_page_names_the_model_and_that_it_is_the_offline_one(alice: Pe
     await expect(alice.page.locator(".status")).to_contain_text("Demo model (rules, no AI)")
     await alice.ask("hello")
     await alice.says("offline model")
-    await expect(alice.conversation).to_contain_text(re.compile(r"\d+ tokens \(\d+ in, \d+ out\)"))
+    await expect(alice.conversation).to_contain_text(re.compile(r"[\d,]+ tokens \([\d,]+ in, \d+ out\)"))
 
 
 async def test_every_module_is_preloaded(alice: Person, stack: Stack) -> None:
