@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
+import aiohttp
 import pytest
 from tests.browser.stack import Service, Stack
+from tests.support.eventually import eventually
 from tests.webclient.conftest import NewPerson, ServeWeb
 from tests.webclient.events import EventStream
 from tests.webclient.visitor import Visitor
@@ -31,6 +34,7 @@ async def _chat(
     url = f"http://localhost:{server.port}/mcp"
     await server.start()
     try:
+        await eventually(partial(_is_ready, url))
         async with serve_web(mcp_server_url=url, more_servers=()) as web_url:
             visitor = await visitors(url=web_url).sign_in()
             await visitor.command("mode", {"mode": "elicitation"})
@@ -38,6 +42,12 @@ async def _chat(
                 yield visitor, stream
     finally:
         await server.stop()
+
+
+async def _is_ready(url: str) -> bool:
+    """Tell whether a server has the tenant's keys."""
+    async with aiohttp.request("GET", URL(url).with_path("/ready")) as response:
+        return response.status == 200
 
 
 @pytest.fixture
