@@ -47,6 +47,7 @@ def test_a_task_may_have_marks_and_be_inside_another() -> None:
     assert '<span class="task">☐</span> <code>b</code>' in html
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     ["- [ ] a\n" * 16_000, r"\(a" * 60_000, "\\[a\n" * 30_000 + "\\] x", "> \\[a\n" * 30_000],
