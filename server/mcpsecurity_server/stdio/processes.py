@@ -21,7 +21,7 @@ _SWEEP_SECONDS: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """What is told of processes, each time with the caller whose process it is.
+    """Callbacks about processes; each gets the caller whose process it is.
 
     Attributes:
         notified: gets what they say of themselves.

@@ -38,7 +38,7 @@ async def test_a_person_signs_in_tokens_are_refreshed_and_the_sign_out_revokes_t
         assert server.tokens.refresh == {}
 
 
-async def test_an_authority_that_is_not_trusted_signs_nobody_in(certificates: Certificates) -> None:
+async def test_a_sign_in_at_an_untrusted_authority_is_refused(certificates: Certificates) -> None:
     visits = visits_with(certificates.ca_file)
     async with protected(certificate=certificates.server_file) as server:
         auth = browser_auth(server.url, tell=lambda _: None, open_page=visits)

@@ -137,7 +137,7 @@ async def test_a_call_that_is_cancelled_while_its_progress_is_sent_ends_nothing_
             assert "note" in await tools(process)
 
 
-async def test_starts_that_failed_take_nobodys_place(tmp_path: Path) -> None:
+async def test_starts_that_failed_take_no_place(tmp_path: Path) -> None:
     once = tmp_path / "once"
     notes = NOTES.arguments[1]
     code = f"import os, runpy; os.mkdir({str(once)!r}); runpy.run_path({notes!r}, run_name='__main__')"

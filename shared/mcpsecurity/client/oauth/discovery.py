@@ -1,6 +1,6 @@
 """Which authorization server an MCP server has people sign in at, by what both publish (RFC 9728, RFC 8414).
 
-The SDK says where the documents may be; what is checked here is who wrote them.
+The SDK says where the documents may be; this module checks who wrote them.
 """
 
 from collections.abc import Callable

@@ -53,7 +53,7 @@ def test_a_task_may_have_marks_and_be_inside_another() -> None:
     ["- [ ] a\n" * 16_000, r"\(a" * 60_000, "\\[a\n" * 30_000 + "\\] x", "> \\[a\n" * 30_000],
     ids=["tasks", "open formulas", "blocks", "quoted"],
 )
-def test_a_long_text_holds_up_nobody_for_minutes(text: str) -> None:
+def test_a_long_text_is_not_rendered_for_minutes(text: str) -> None:
     begun = time.process_time()
     to_html(text)
     assert time.process_time() - begun < 15
