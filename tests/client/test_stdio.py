@@ -1,7 +1,5 @@
 """A connection to a command of this machine."""
 
-import asyncio
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,17 +9,13 @@ import pytest
 from mcp import types
 from semantic_kernel import Kernel
 from tests.server.stdio import notes
-from tests.support.eventually import eventually
+from tests.support.note_keeping import check_cancellation, process_of, said
 
 from mcpsecurity import McpClient
-from mcpsecurity.client import Command, CommandError, McpConnection, ServerUnavailableError, result_text
+from mcpsecurity.client import Command, CommandError, McpConnection, ServerUnavailableError
 from mcpsecurity.runtime.exact_decimals import loads
 
 NOTES = (sys.executable, str(notes.__file__))
-
-
-async def said(connection: McpConnection, tool: str, progress: Any = None, **arguments: Any) -> str:
-    return result_text(await connection.call_tool(tool, arguments, progress))
 
 
 async def test_its_tools_prompts_and_resources_are_there_and_it_ends_with_the_connection() -> None:
@@ -34,7 +28,7 @@ async def test_its_tools_prompts_and_resources_are_there_and_it_ends_with_the_co
         assert isinstance(contents, types.TextResourceContents)
         assert contents.text == "milk"
         assert [prompt.name for prompt in await connection.list_prompts()] == ["remember"]
-        process = json.loads(await said(connection, "process"))["result"]
+        process = await process_of(connection)
         assert psutil.pid_exists(process)
     assert not psutil.pid_exists(process)
 
@@ -56,16 +50,7 @@ async def test_it_asks_the_person_and_tells_how_far_it_is() -> None:
 
 async def test_a_call_whose_caller_leaves_is_cancelled_in_it() -> None:
     async with McpConnection(Command(NOTES)) as connection:
-        call = asyncio.ensure_future(said(connection, "wait"))
-
-        async def noted(word: str) -> bool:
-            return word in await said(connection, "note", text="-")
-
-        await eventually(lambda: noted("waiting"))
-        call.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await call
-        await eventually(lambda: noted("cancelled"))
+        await check_cancellation(connection)
 
 
 async def test_when_it_has_ended_its_call_fails_and_the_next_call_starts_it_again() -> None:

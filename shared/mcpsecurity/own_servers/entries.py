@@ -46,7 +46,7 @@ def _check_kind(entry: Mapping[str, Any]) -> None:
         raise LeftOutError("it is switched off in the file")
     if entry.get("sandboxEnabled") is True:
         raise LeftOutError(
-            "the editor runs it in a sandbox, and there is none here; name its command yourself"
+            "the editor runs it in a sandbox, which it would not have here; name its command yourself"
         )
     if _kind(entry) in _OF_THE_EDITOR:
         raise LeftOutError("it is a part of the editor itself")

@@ -14,6 +14,7 @@ from mcp import types
 from tests.oidc.tenant import ControlledTenant, MovableClock
 from tests.server.protected import ProtectedServer
 from tests.support.eventually import eventually
+from tests.support.note_keeping import check_cancellation, process_of, said
 
 from mcpsecurity.client import BridgeError, McpConnection, ProtocolError, SignInRequiredError, TokenAuth
 from mcpsecurity_server.app import MOUNTED
@@ -42,11 +43,6 @@ async def connected(tenant: ControlledTenant, clock: MovableClock) -> AsyncItera
                 yield connection
 
         yield connect
-
-
-async def said(connection: McpConnection, tool: str, progress: Any = None, **arguments: Any) -> str:
-    result = await connection.call_tool(tool, arguments, progress)
-    return " ".join(part.text for part in result.content if isinstance(part, types.TextContent))
 
 
 async def test_its_tools_prompts_and_resources_are_those_of_the_command(connected: Connected) -> None:
@@ -130,16 +126,7 @@ async def test_a_question_of_a_call_without_a_session_is_refused_so_that_no_tool
 
 async def test_a_cancelled_call_is_cancelled_in_the_process(connected: Connected) -> None:
     async with connected() as connection:
-        call = asyncio.ensure_future(said(connection, "wait"))
-
-        async def noted(word: str) -> bool:
-            return word in await said(connection, "note", text="-")
-
-        await eventually(lambda: noted("waiting"))
-        call.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await call
-        await eventually(lambda: noted("cancelled"))
+        await check_cancellation(connection)
 
 
 async def test_a_process_that_ends_fails_its_call_and_the_next_call_has_another(connected: Connected) -> None:
@@ -163,11 +150,11 @@ async def test_a_server_that_prints_among_its_messages_works_and_the_log_does_no
 
 async def test_a_process_that_is_killed_between_two_calls_is_replaced(connected: Connected) -> None:
     async with connected() as connection:
-        first = int(await said(connection, "process"))
+        first = await process_of(connection)
         os.kill(first, signal.SIGKILL)
 
         async def replaced() -> bool:
-            return int(await said(connection, "process")) != first
+            return await process_of(connection) != first
 
         await eventually(replaced, in_spite_of=(BridgeError,))
 

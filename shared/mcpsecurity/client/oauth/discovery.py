@@ -109,7 +109,7 @@ class Discovery:
         """Return the first document that is at one of these addresses.
 
         Raises:
-            ServerUnavailableError: there is none, and one of the addresses may have one at another time.
+            ServerUnavailableError: no address has one, and one of them answers as a server that is down.
         """
         down: ServerUnavailableError | None = None
         for url in dict.fromkeys(urls):
