@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo dist test test-fast foreign image azure versions check bundle format texts lock docs bench soak clean browser engines
+.PHONY: setup demo dist test test-fast foreign image azure versions check bundle format texts reference lock docs bench soak clean browser engines
 
 # deploy/install.py takes what is needed from the one lock, and does nothing where it is there already.
 define INSTALL
@@ -70,6 +70,7 @@ check: setup
 	$(BIN)/python tests/page_types/check.py
 	$(BIN)/python tests/page_bundle/make.py --check
 	$(BIN)/python tests/check_lock.py
+	$(BIN)/python -m tests.docs.reference --check
 	$(BIN)/python -m pytest -q -n 0 tests/test_mirror.py tests/test_sizes.py tests/test_private_names.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
@@ -84,6 +85,10 @@ bundle: setup
 # Bring the catalogues of the page's texts up to date.
 texts: setup
 	$(BIN)/python -m tests.webclient.catalogs
+
+# Bring the reference in docs/ up to date: settings, commands, and the server's tools.
+reference: setup
+	$(BIN)/python -m tests.docs.reference
 
 lock: setup
 	$(BIN)/python tests/check_lock.py --write

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.docs.reference import DOCS, PAGES, updated
 from tests.support.installed import ROOT
 
 pytestmark = pytest.mark.timeout(300)
@@ -32,6 +33,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def page(site: Path, name: str) -> str:
     return re.sub(r"<[^>]+>", "", (site / name / "index.html").read_text("utf-8"))
+
+
+def test_the_reference_in_the_files_is_up_to_date() -> None:
+    for name in PAGES:
+        assert updated(name) == (DOCS / name).read_text("utf-8"), "run `make reference`"
 
 
 def test_every_setting_is_in_the_reference(site: Path) -> None:
