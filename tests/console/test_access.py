@@ -159,7 +159,7 @@ async def test_a_client_that_was_registered_by_hand_is_used(stack: LocalStack, t
 
 async def test_what_is_kept_comes_back_and_can_be_forgotten(tmp_path: Path) -> None:
     """Where a system encrypts is the business of its keyring; the file here stands for it."""
-    store = PersistedGrant(FilePersistence(str(tmp_path / "grant")))
+    store = PersistedGrant(FilePersistence(str(tmp_path / "grant")), tmp_path / "grant.lock")
     assert await store.load() is None
     await store.save('{"grant": 1}')
     assert await store.load() == '{"grant": 1}'

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import httpx
 import uvicorn
 from mcp.server.auth.provider import (
     AccessToken,
@@ -36,7 +37,11 @@ Instead = dict[str, Any]
 
 class Tokens(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, AccessToken]):
     """Who signs in, and what was given out. Each person consents, unless `denies`; `forgets` every token at
-    once; answers name an `issuer` if it is given; tokens last `seconds`."""
+    once; answers name an `issuer` if it is given; tokens last `seconds`.
+
+    A refresh token is good once. One that comes again is taken for stolen, and ends the sign-in (RFC 9700,
+    4.14.2). While `answering` is not set, refreshed tokens are on their way.
+    """
 
     def __init__(
         self,
@@ -58,6 +63,9 @@ class Tokens(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, A
         self.access: dict[str, AccessToken] = {}
         self.refresh: dict[str, RefreshToken] = {}
         self.refreshed = 0
+        self.used: dict[str, str] = {}
+        self.answering = asyncio.Event()
+        self.answering.set()
 
     async def get_client(self, client_id: str) -> OAuthClientInformationFull | None:
         return self.clients.get(client_id)
@@ -103,6 +111,10 @@ class Tokens(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, A
         client: OAuthClientInformationFull,  # noqa: ARG002 - the SDK's signature
         refresh_token: str,
     ) -> RefreshToken | None:
+        if (stolen := self.used.get(refresh_token)) is not None:
+            for held in (self.access, self.refresh):
+                for token in [token for token, one in held.items() if one.client_id == stolen]:
+                    del held[token]
         return self.refresh.get(refresh_token)
 
     async def exchange_refresh_token(
@@ -110,7 +122,10 @@ class Tokens(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, A
     ) -> OAuthToken:
         del self.refresh[refresh_token.token]
         self.refreshed += 1
-        return self._given(client, scopes, refresh_token.resource)
+        self.used[refresh_token.token] = refresh_token.client_id
+        given = self._given(client, scopes, refresh_token.resource)
+        await self.answering.wait()
+        return given
 
     async def load_access_token(self, token: str) -> AccessToken | None:
         return None if self.forgets else self.access.get(token)
@@ -209,6 +224,12 @@ def browser(url: str, tls: ssl.SSLContext | None = None) -> bool:
     )
     with without_proxy.open(url, timeout=30):
         return True
+
+
+async def redirected(url: str) -> dict[str, str]:
+    """Return what an authorization server sends back with a browser in which the person is known."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        return query_of((await client.get(url)).headers["Location"])
 
 
 def query_of(url: str) -> dict[str, str]:

@@ -187,6 +187,7 @@ class _Assembly:
             )
             yield
             await self.directory.aclose(self.settings.stop_grace)
+            await self.sign_ins.aclose()
 
     def _outside(self) -> list[str]:
         """Return the URLs that the chat asks."""

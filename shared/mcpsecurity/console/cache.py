@@ -1,13 +1,21 @@
 """Where tokens are kept between two runs: encrypted by the operating system, or not at all."""
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 import msal  # type: ignore[import-untyped] # ships no types
 from msal_extensions import FilePersistence, PersistedTokenCache, build_encrypted_persistence
 from msal_extensions.persistence import BasePersistence
 
+from mcpsecurity.client import ServerUnavailableError
 from mcpsecurity.client.oauth import GrantStore, MemoryStore
+from mcpsecurity.console.file_lock import locked
 from mcpsecurity.runtime.threads import in_daemon_thread
+from mcpsecurity.sentences import Sentence
+
+_RENEWAL_SECONDS: Final = 30.0
 
 
 def open_token_cache(path: Path) -> tuple[msal.TokenCache, str | None]:
@@ -23,14 +31,20 @@ def open_token_cache(path: Path) -> tuple[msal.TokenCache, str | None]:
 def open_grant_store(path: Path) -> tuple[GrantStore, str | None]:
     """Return what keeps the tokens of another authorization server in `path`, as `open_token_cache` does."""
     persistence, remark = _encrypted(path)
-    return (PersistedGrant(persistence) if persistence is not None else MemoryStore()), remark
+    if persistence is None:
+        return MemoryStore(), remark
+    return PersistedGrant(persistence, path.with_name(f"{path.name}.lock")), remark
 
 
 class PersistedGrant:
-    """A `GrantStore` that keeps its text where `persistence` does. What cannot be read there was not kept."""
+    """A `GrantStore` that keeps its text where `persistence` does. What cannot be read there was not kept.
 
-    def __init__(self, persistence: BasePersistence) -> None:
+    Programs that renew it take turns by the file `lock`.
+    """
+
+    def __init__(self, persistence: BasePersistence, lock: Path) -> None:
         self._persistence = persistence
+        self._lock = lock
 
     async def load(self) -> str | None:
         """Return what was saved last, if anything."""
@@ -42,6 +56,21 @@ class PersistedGrant:
     async def save(self, text: str | None) -> None:
         """Keep a text; None forgets it."""
         await in_daemon_thread(lambda: self._persistence.save(text or ""))
+
+    @asynccontextmanager
+    async def renewing(self) -> AsyncIterator[None]:
+        """Keep other programs from renewing the grant meanwhile.
+
+        Raises:
+            ServerUnavailableError: another program does not come to an end with it.
+        """
+        async with AsyncExitStack() as held:
+            try:
+                await held.enter_async_context(locked(self._lock, seconds=_RENEWAL_SECONDS))
+            except OSError as error:  # a TimeoutError is one
+                text = Sentence("The sign-in is not renewed: its file is in use by another program.")
+                raise ServerUnavailableError(text) from error
+            yield
 
 
 def _encrypted(path: Path) -> tuple[BasePersistence | None, str | None]:

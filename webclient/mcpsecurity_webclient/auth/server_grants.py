@@ -1,5 +1,6 @@
 """What sign-ins for MCP servers left: tokens of other authorization servers, by session and server."""
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Protocol
 
 
@@ -11,6 +12,9 @@ class ServerGrantStore(Protocol):
 
     async def put(self, sid: str, server: str, text: str | None) -> None:
         """Keep one; None forgets it."""
+
+    def renewing(self, sid: str, server: str) -> AbstractAsyncContextManager[None]:
+        """Return what keeps other replicas from renewing a grant meanwhile. Read the grant inside."""
 
     async def drop(self, sid: str) -> None:
         """Forget all of a session."""
@@ -32,6 +36,10 @@ class InMemoryServerGrantStore:
             self._texts.setdefault(sid, {})[server] = text
         else:
             self._texts.get(sid, {}).pop(server, None)
+
+    def renewing(self, sid: str, server: str) -> AbstractAsyncContextManager[None]:  # noqa: ARG002 - a store's signature
+        """Keep nobody: there is no other replica."""
+        return nullcontext()
 
     async def drop(self, sid: str) -> None:
         """Forget all of a session."""

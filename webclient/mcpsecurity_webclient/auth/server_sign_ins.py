@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 import httpx
 
-from mcpsecurity.client import BridgeError
+from mcpsecurity.client import BridgeError, ServerUnavailableError
 from mcpsecurity.client.oauth import (
     BoundedRequests,
     ClientId,
@@ -18,12 +18,14 @@ from mcpsecurity.client.oauth import (
     PendingSignIn,
     read_grant,
 )
+from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.sentences import Sentence
 from mcpsecurity_webclient.auth.server_grants import ServerGrantStore
 from mcpsecurity_webclient.server_settings import McpServerSettings
 from mcpsecurity_webclient.settings import WebSettings
 
 _MOST_UNFINISHED = 3
+_LAST_SECONDS = 10.0
 _CLIENT_NAME = "mcpsecurity web chat"
 
 CALLBACK = "/signin-server"
@@ -127,14 +129,32 @@ class ServerSignIns:
         return await asyncio.shield(renewing)  # an old refresh token may be good once only
 
     async def _token(self, sid: str, name: str, refused: str | None) -> str | None:
-        async with self._locks.setdefault((sid, name), asyncio.Lock()):
-            text = await self._grants.get(sid, name)
-            grant = read_grant(text)
-            if grant is None or grant.access_token is None:
-                return None
-            if not grant.should_be_renewed(self._clock()) and grant.access_token != refused:
-                return grant.access_token
-            return await self._renewed(sid, name, text, grant)
+        try:
+            async with self._locks.setdefault((sid, name), asyncio.Lock()):
+                grant = read_grant(await self._grants.get(sid, name))
+                if grant is None or not self._lacks_token(grant, refused):
+                    return grant.access_token if grant is not None else None
+                async with self._grants.renewing(sid, name):
+                    return await self._token_of_now(sid, name, refused)
+        except RedisUnavailableError as error:
+            raise ServerUnavailableError(Sentence("The sign-in cannot be read at the moment.")) from error
+
+    async def _token_of_now(self, sid: str, name: str, refused: str | None) -> str | None:
+        """Return the token of the grant as it is now: another replica may have renewed it just before."""
+        text = await self._grants.get(sid, name)
+        grant = read_grant(text)
+        if grant is None or not self._lacks_token(grant, refused):
+            return grant.access_token if grant is not None else None
+        return await self._renewed(sid, name, text, grant)
+
+    def _lacks_token(self, grant: Grant, refused: str | None) -> bool:
+        """Tell whether a grant's token is over, or is the refused one."""
+        return grant.should_be_renewed(self._clock()) or grant.access_token in (None, refused)
+
+    async def aclose(self) -> None:
+        """Wait for the renewals under way, as their old tokens may be of no more use."""
+        if self._renewing:
+            await asyncio.wait(self._renewing, timeout=_LAST_SECONDS)
 
     async def forget(self, sid: str) -> None:
         """Drop a session's tokens, and have the authorization servers forget them."""
@@ -144,12 +164,11 @@ class ServerSignIns:
         await asyncio.gather(*(sign_in.revoke(grant) for sign_in, grant in grants))
 
     async def _renewed(self, sid: str, name: str, text: str | None, grant: Grant) -> str | None:
-        """Return a new token. One that another replica has got meanwhile is as good; one that comes after the
-        sign-out is revoked."""
+        """Return a new token. One that comes after the sign-out, or after a sign-in for more, is revoked."""
         renewed = await self._sign_ins[name].refresh(grant)
         now = await self._grants.get(sid, name)
         if now != text:
-            if now is None and renewed is not None:
+            if renewed is not None:
                 await self._sign_ins[name].revoke(renewed)
             renewed = read_grant(now)
         else:

@@ -1,20 +1,29 @@
 """Tokens of other authorization servers that replicas share by Redis, encrypted."""
 
 import logging
+from contextlib import AbstractAsyncContextManager
+from typing import Final
 
 from mcpsecurity.redis.connection import RedisConnection, translated
 from mcpsecurity.redis.encryption import UnreadableError
+from mcpsecurity.redis.lock import locked
 
+_RENEWAL_SECONDS: Final = 15.0
+"""Longer than a request for a token may take (`BoundedRequests`)."""
 _log = logging.getLogger(__name__)
 
 
 class RedisServerGrantStore:
-    """A `ServerGrantStore` in Redis, one hash for each session. `lifetime` is how long a session lasts, in
-    seconds."""
+    """A `ServerGrantStore` in Redis, one hash for each session.
 
-    def __init__(self, redis: RedisConnection, *, lifetime: float) -> None:
+    `lifetime` is how long a session lasts, `renewal` how long other replicas wait for one that died while it
+    renewed a grant; both in seconds.
+    """
+
+    def __init__(self, redis: RedisConnection, *, lifetime: float, renewal: float = _RENEWAL_SECONDS) -> None:
         self._redis = redis
         self._milliseconds = int(lifetime * 1000)
+        self._renewal = renewal
 
     async def get(self, sid: str, server: str) -> str | None:
         """Return the grant of a session for a server; None if it cannot be decrypted."""
@@ -37,6 +46,11 @@ class RedisServerGrantStore:
                 pipeline.hset(name, server, self._redis.keys.seal(text.encode()))
                 pipeline.pexpire(name, self._milliseconds)
                 await pipeline.execute()
+
+    def renewing(self, sid: str, server: str) -> AbstractAsyncContextManager[None]:
+        """Return what keeps other replicas from renewing a grant meanwhile."""
+        name = self._redis.name("server-grant-renewal", sid, server)
+        return locked(self._redis, name, seconds=self._renewal)
 
     async def drop(self, sid: str) -> None:
         """Delete all of a session."""

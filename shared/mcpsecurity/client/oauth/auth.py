@@ -45,6 +45,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._text: str | None = None
+        self._lock = asyncio.Lock()
 
     async def load(self) -> str | None:
         """Return what was saved last."""
@@ -53,6 +54,10 @@ class MemoryStore:
     async def save(self, text: str | None) -> None:
         """Keep a text."""
         self._text = text
+
+    def renewing(self) -> AbstractAsyncContextManager[None]:
+        """Return what keeps others that have this store from renewing the grant meanwhile."""
+        return self._lock
 
 
 class _Source(Enum):
@@ -204,16 +209,24 @@ class OAuthAuth(httpx.Auth):
     async def _refresh(self, grant: Grant) -> str | None:
         """Get a new token without the person; without one, forget the old one and keep the registration.
 
-        That goes on when the caller has left, since a refresh token may be good once only.
+        That goes on when the caller has left, since a refresh token may be good once only. So another
+        program's new token is used in place of one more.
         """
         if self._renewing is None or self._renewing.done():
             self._renewing = asyncio.create_task(self._renew(grant), name="oauth-refresh")
         return await asyncio.shield(self._renewing)
 
     async def _renew(self, grant: Grant) -> str | None:
-        renewed = await self._sign_in.refresh(grant)
-        kept = renewed or grant.model_copy(update={"tokens": None, "expires_at": None})
-        await self._keep(kept, _Source.REFRESH)
+        async with self._store.renewing():
+            stored = read_grant(await self._store.load())
+            if stored is not None and stored.access_token not in (None, grant.access_token):
+                self._grant, self._source = stored, _Source.KEPT
+                if not self._is_over():
+                    return stored.access_token
+                grant = stored
+            renewed = await self._sign_in.refresh(grant)
+            kept = renewed or grant.model_copy(update={"tokens": None, "expires_at": None})
+            await self._keep(kept, _Source.REFRESH)
         return kept.access_token
 
     async def _step_up(self, response: httpx.Response) -> str | None:

@@ -1,5 +1,6 @@
 """What a sign-in at an authorization server leaves behind, as JSON that can be kept."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -73,6 +74,12 @@ class GrantStore(Protocol):
 
     async def save(self, text: str | None) -> None:
         """Keep a text; None forgets it."""
+
+    def renewing(self) -> AbstractAsyncContextManager[None]:
+        """Return what keeps other programs that have this store from renewing the grant meanwhile.
+
+        A refresh token may be good once only. A program that dies inside must not keep the others for long.
+        """
 
 
 def read_grant(text: str | None) -> Grant | None:

@@ -1,0 +1,29 @@
+"""Programs that have one store renew its token once: a refresh token may be good once only."""
+
+import asyncio
+
+from tests.client.oauth.test_auth import Visits, auth_for, whoami
+from tests.support.eventually import eventually
+from tests.support.oauth import protected
+
+from mcpsecurity.client.oauth import MemoryStore
+
+
+async def test_two_programs_with_one_store_renew_its_token_once() -> None:
+    store, visits = MemoryStore(), Visits()
+    async with protected() as server:
+        tokens = server.tokens
+        auths = [auth_for(server, visits, store) for _ in range(2)]
+        for auth in auths:
+            assert await whoami(server, auth) == "a person"
+        tokens.access.clear()
+        tokens.answering.clear()
+        first = asyncio.create_task(whoami(server, auths[0]))
+        await eventually(lambda: tokens.refreshed == 1)
+        second = asyncio.create_task(whoami(server, auths[1]))
+        await asyncio.wait({second}, timeout=0.5)
+        tokens.answering.set()
+        assert {await first, await second} == {"a person"}
+        tokens.access.clear()
+        assert await whoami(server, auths[0]) == "a person", "the one that was renewed last"
+    assert (len(visits.urls), tokens.refreshed) == (1, 2)

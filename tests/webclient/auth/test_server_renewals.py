@@ -1,0 +1,131 @@
+"""Two processes that share Redis renew the same tokens: one does, for both."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, NamedTuple
+
+import pytest
+from cryptography.fernet import Fernet
+from tests.browser.stack import Stack
+from tests.support.eventually import eventually
+from tests.support.oauth import SignedInServer, protected, redirected
+from tests.support.programs import Program, redis_server
+from tests.webclient.auth.test_server_sign_ins import notes
+
+from mcpsecurity.client import ServerUnavailableError
+from mcpsecurity.redis.connection import RedisConnection
+from mcpsecurity.redis.encryption import EncryptionKeys
+from mcpsecurity.runtime.tls import client_ssl_context
+from mcpsecurity_webclient.auth.server_sign_ins import ServerSignIns
+from mcpsecurity_webclient.replicas.redis_server_grants import RedisServerGrantStore
+
+SID = "a session"
+
+
+class Pair(NamedTuple):
+    """What two processes have for the sign-ins at a server, and the Redis that they share."""
+
+    server: SignedInServer
+    one: ServerSignIns
+    other: ServerSignIns
+    redis: RedisConnection
+    program: Program
+
+
+@asynccontextmanager
+async def pair(stack: Stack, **options: Any) -> AsyncIterator[Pair]:
+    """Two processes after a sign-in at one of them."""
+    keys = Fernet.generate_key().decode()
+    async with AsyncExitStack() as running:
+        server = await running.enter_async_context(protected())
+        redis = await running.enter_async_context(redis_server())
+        settings = stack.web_settings(more_servers=(notes(server),))
+        made, connections = [], []
+        for _ in range(2):
+            connection = RedisConnection(f"redis://127.0.0.1:{redis.port}", EncryptionKeys(keys))
+            running.push_async_callback(connection.client.aclose)
+            connections.append(connection)
+            grants = RedisServerGrantStore(connection, lifetime=60, **options)
+            made.append(ServerSignIns(settings, grants, client_ssl_context(None)))
+        pending = await made[0].begin(SID, "notes", None)
+        await made[0].complete(SID, "notes", pending, await redirected(pending.url))
+        yield Pair(server, made[0], made[1], connections[0], redis)
+
+
+async def token(sign_ins: ServerSignIns, refused: str | None = None) -> str | None:
+    return await sign_ins.token(SID, "notes", refused=refused)
+
+
+async def test_two_processes_that_need_a_new_token_at_once_cause_one_refresh(stack: Stack) -> None:
+    async with pair(stack) as both:
+        old, tokens = await token(both.one), both.server.tokens
+        tokens.answering.clear()
+        first = asyncio.create_task(token(both.one, old))
+        await eventually(lambda: tokens.refreshed == 1)
+        second = asyncio.create_task(token(both.other, old))
+        await asyncio.wait({second}, timeout=0.5)
+        tokens.answering.set()
+        got = await asyncio.gather(first, second)
+        assert got[0] == got[1] != old
+        assert got[0] in tokens.access
+        assert len(tokens.refresh) == tokens.refreshed == 1
+
+
+async def test_a_process_that_dies_while_it_holds_the_lock_costs_seconds(stack: Stack) -> None:
+    async with pair(stack, renewal=2.0) as both:
+        old, name = await token(both.one), f"mcpsecurity:server-grant-renewal:{SID}:notes"
+        await both.redis.client.set(name, "a process that died", px=2000)
+        begun = time.monotonic()
+        assert await token(both.other, old) not in (None, old)
+        assert time.monotonic() - begun > 1.0
+        assert await both.redis.client.get(name) is None
+
+
+async def test_a_lock_that_another_took_after_the_deadline_is_not_released(stack: Stack) -> None:
+    async with pair(stack, renewal=0.2) as both:
+        old, name = await token(both.one), f"mcpsecurity:server-grant-renewal:{SID}:notes"
+        both.server.tokens.answering.clear()
+        late = asyncio.create_task(token(both.one, old))
+        await eventually(lambda: both.server.tokens.refreshed == 1)
+        while not await both.redis.client.set(name, "another", nx=True, px=60_000):  # noqa: ASYNC110 - of Redis
+            await asyncio.sleep(0.02)
+        both.server.tokens.answering.set()
+        assert await late not in (None, old)
+        assert await both.redis.client.get(name) == b"another"
+
+
+async def test_a_redis_that_is_away_is_no_reason_to_sign_in_again(stack: Stack) -> None:
+    async with pair(stack) as both:
+        await both.program.stop()
+        with pytest.raises(ServerUnavailableError, match="cannot be read at the moment"):
+            await token(both.one)
+
+
+async def test_stopping_waits_for_a_refresh_that_is_under_way(stack: Stack) -> None:
+    async with pair(stack) as both:
+        old, tokens = await token(both.one), both.server.tokens
+        tokens.answering.clear()
+        caller = asyncio.create_task(token(both.one, old))
+        await eventually(lambda: tokens.refreshed == 1)
+        caller.cancel()
+        closing = asyncio.create_task(both.one.aclose())
+        tokens.answering.set()
+        await closing
+        assert await token(both.other, old) in tokens.access
+
+
+async def test_what_a_refresh_brings_after_a_new_sign_in_is_revoked(stack: Stack) -> None:
+    async with pair(stack) as both:
+        old, tokens = await token(both.one), both.server.tokens
+        tokens.answering.clear()
+        late = asyncio.create_task(token(both.one, old))
+        await eventually(lambda: tokens.refreshed == 1)
+        pending = await both.other.begin(SID, "notes", None)
+        await both.other.complete(SID, "notes", pending, await redirected(pending.url))
+        tokens.answering.set()
+        newest = await late
+        assert newest == await token(both.other)
+        assert newest in tokens.access
+        assert len(tokens.refresh) == 1
