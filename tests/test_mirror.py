@@ -25,7 +25,7 @@ SPECIAL = {
     "page_bundle": "what joins the page's modules",
     "page_types": "the types of the page's modules",
     "scaling": "several processes and replicas",
-    "realmodel": "a real model and its server, from packages",
+    "realmodel": "a real server of models, from a package, with a model that is made here",
     "sdk2": "clients of the MCP SDK 2.x",
     "support": "what tests share",
 }

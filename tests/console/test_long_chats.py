@@ -149,6 +149,8 @@ async def test_a_window_that_the_endpoint_tells_is_kept_but_not_beyond_what_a_re
         assert small.refused == 1
         talk.model.reads(14_000)
         assert talk.model.in_use.window == WINDOW
+        talk.model.reads(32_000)
+        assert talk.model.in_use.window == 32_000, "the server was started anew"
 
 
 async def test_one_message_that_is_too_long_is_not_sent_for_ever(small: Served) -> None:

@@ -1,52 +1,58 @@
-"""llama.cpp's server and a model of 135 million parameters in an environment of their own, as the lock file
-beside this one says. The packages bring both: nothing is loaded from elsewhere.
+"""llama.cpp's server in an environment of its own, as the lock file beside this one says.
 
 To resolve the lock again: `uv pip compile requirements.in --no-deps --generate-hashes --universal
 --python-version 3.11 --no-header --no-annotate --no-emit-index-url -o requirements.lock`.
 """
 
-import os
 import subprocess
-import sys
-from hashlib import sha256
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
+import httpx
+from tests.support.python_environment import python_environment
 
-__all__ = ["SERVE", "NotInstalledError", "realmodel_python"]
+from mcpsecurity.testing import ServerCommand
+from mcpsecurity.testing.command import RunningCommand
+
+__all__ = ["NotInstalledError", "llama_python", "llama_server"]
 
 _FOLDER = Path(__file__).parent
-SERVE = _FOLDER / "programs" / "serve.py"
+_SERVE = _FOLDER / "programs" / "serve.py"
 
 
 class NotInstalledError(Exception):
-    """The packages cannot be installed here; the text says why."""
+    """The packages cannot be installed here."""
 
 
-def realmodel_python() -> Path:
-    """Return the environment's interpreter; it is made if the lock file has changed since.
+def llama_python() -> Path:
+    """Return the interpreter that has llama.cpp; it is installed if the lock file has changed since.
 
     Raises:
         NotInstalledError: a package is not to be had for this machine.
     """
-    environment = _FOLDER / ".venv"
-    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    lock, stamp = _FOLDER / "requirements.lock", environment / ".installed"
-    digest = sha256(lock.read_bytes()).hexdigest()
-    with FileLock(_FOLDER / ".venv.lock"):  # tests run in several processes
-        if not stamp.exists() or stamp.read_text() != digest:
-            _run(sys.executable, "-m", "venv", "--clear", str(environment))
-            options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
-            binary = ["--only-binary", ":all:"]
-            _run(str(python), "-m", "pip", "install", *options, *binary, "-r", str(lock))
-            stamp.write_text(digest)
-    return python
-
-
-def _run(*command: str) -> None:
     try:
-        subprocess.run(command, check=True, timeout=110, capture_output=True, text=True)  # noqa: S603 - Python's own
-    except subprocess.CalledProcessError as error:
-        raise NotInstalledError(error.stderr.strip().splitlines()[-1][:300]) from error
-    except subprocess.TimeoutExpired as error:
-        raise NotInstalledError("the packages did not arrive in time") from error
+        return python_environment(_FOLDER)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise NotInstalledError(str(error)) from error
+
+
+@contextmanager
+def llama_server(python: Path, weights: Path, port: int, context: int) -> Iterator[str]:
+    """Yield the base URL of a server that reads so many tokens, once it has loaded the model."""
+    arguments = [str(python), str(_SERVE), str(port), str(weights), str(context)]
+    running = RunningCommand(ServerCommand(arguments, seconds=60), port, {})
+    try:
+        _wait_until_loaded(f"http://127.0.0.1:{port}/health")
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        running.stop()
+
+
+def _wait_until_loaded(url: str) -> None:
+    deadline = time.monotonic() + 60
+    with httpx.Client(trust_env=False) as http:
+        while http.get(url).status_code != 200:
+            assert time.monotonic() < deadline, "the model is not loaded in time"
+            time.sleep(0.1)

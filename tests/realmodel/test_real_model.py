@@ -1,20 +1,23 @@
-"""The web chat with a real OpenAI-compatible server and a real model: llama.cpp with SmolLM2.
+"""The web chat and the real llama.cpp: both sides of the wire are whole, and the other one is not ours.
 
-The model is small: it writes words and calls no tools, so that only streaming, stopping, going on and
-overflowing are tried with it.
+What the model says stands in a table (`weights.py`); reading the chat's tools and messages by a template,
+finding calls in what is written, streaming, limits and refusals are llama.cpp's.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
-import httpx
 import pytest
 from mcp.server.fastmcp import FastMCP
 from pydantic import SecretStr
 from semantic_kernel.contents import ChatHistory
-from tests.realmodel.environment import SERVE, NotInstalledError, realmodel_python
+from tests.realmodel.environment import NotInstalledError, llama_python, llama_server
+from tests.realmodel.weights import COUNTING, GREETING, THOUGHT, write_model
 from tests.support.ports import free_port
+from tests.webclient.events import EventStream
 from tests.webclient.visitor import Visitor
 
 from mcpsecurity.kernel import ChatModelSettings
@@ -23,37 +26,36 @@ from mcpsecurity.model_settings import ModelSettings
 from mcpsecurity.runtime.service import started_runner
 from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity.settings import settings_of
-from mcpsecurity.testing import LocalStack, ServerCommand
-from mcpsecurity.testing.command import RunningCommand
+from mcpsecurity.testing import LocalStack
 from mcpsecurity_webclient.app import create_app
 from mcpsecurity_webclient.settings import WebSettings
 
 pytestmark = pytest.mark.timeout(180)
 
+_WINDOW = 8_192
+_LARGE = 65_536
+
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """The base URL of the running server."""
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "table.gguf"
+    write_model(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def python() -> Path:
     try:
-        python = realmodel_python()
+        return llama_python()
     except NotInstalledError as error:
-        pytest.skip(f"no real model here: {error}")
-    port = free_port()
-    command = ServerCommand([str(python), str(SERVE), str(port)], seconds=60)
-    running = RunningCommand(command, port, {})
-    try:
-        _wait_until_loaded(f"http://127.0.0.1:{port}/health")
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        running.stop()
+        pytest.skip(f"no llama.cpp here: {error}")
 
 
-def _wait_until_loaded(url: str) -> None:
-    deadline = time.monotonic() + 60
-    with httpx.Client(trust_env=False) as http:
-        while http.get(url).status_code != 200:
-            assert time.monotonic() < deadline, "the model is not loaded in time"
-            time.sleep(0.1)
+@pytest.fixture(scope="module")
+def endpoint(python: Path, weights: Path) -> Iterator[str]:
+    """The base URL of a server that reads 8,192 tokens: each byte is one."""
+    with llama_server(python, weights, free_port(), _WINDOW) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +64,21 @@ def stack() -> Iterator[LocalStack]:
         yield stack
 
 
-@pytest.fixture(params=[200], ids=["long answers"])
-async def visitor(request: pytest.FixtureRequest, endpoint: str, stack: LocalStack) -> AsyncIterator[Visitor]:
-    """Alice at a chat that uses the model; the parameter is the limit of an answer in tokens."""
+@pytest.fixture(scope="module")
+def tool_server(stack: LocalStack) -> str:
+    mcp: FastMCP[Any] = FastMCP("Weather", log_level="WARNING")
+
+    @mcp.tool()
+    def get_weather(city: str) -> str:
+        """Tell the weather of a city."""
+        return f"{city}: 21 degrees"
+
+    return stack.serve(mcp).url
+
+
+@asynccontextmanager
+async def _alice(endpoint: str, stack: LocalStack, tool_server: str, **more: Any) -> AsyncIterator[Visitor]:
+    """Alice at a chat that uses the model; `more` are further settings."""
     port, cloud = free_port(), stack.cloud
     url = f"http://localhost:{port}"
     cloud.register_webclient_url(url)
@@ -75,12 +89,12 @@ async def visitor(request: pytest.FixtureRequest, endpoint: str, stack: LocalSta
         url=url,
         client_id=cloud.web_client_id,
         client_secret=SecretStr(cloud.web_client_secret),
-        mcp_server_url=stack.serve(FastMCP("Without tools", log_level="WARNING")).url,
+        mcp_server_url=tool_server,
         mcp_server_scope=cloud.scope,
         openai_base_url=endpoint,
-        openai_model="smollm2",
+        openai_model="table",
         system_prompt="You are a friendly assistant.",
-        max_output_tokens=request.param,
+        **more,
     )
     runner = await started_runner(create_app(settings), port=port)
     try:
@@ -90,36 +104,86 @@ async def visitor(request: pytest.FixtureRequest, endpoint: str, stack: LocalSta
         await runner.cleanup()
 
 
-@pytest.mark.parametrize("visitor", [24], indirect=True, ids=["short answers"])
+@pytest.fixture(params=[500], ids=["long answers"])
+async def visitor(
+    request: pytest.FixtureRequest, endpoint: str, stack: LocalStack, tool_server: str
+) -> AsyncIterator[Visitor]:
+    """Alice; the parameter is the limit of an answer in tokens."""
+    async with _alice(endpoint, stack, tool_server, max_output_tokens=request.param) as visitor:
+        yield visitor
+
+
+async def _answered(visitor: Visitor, text: str) -> dict[str, Any]:
+    """Ask, approve all calls, and return the last message."""
+    async with visitor.stream() as stream:
+        await visitor.ask(text)
+        await _approved(visitor, stream)
+    return dict((await visitor.snapshot())["messages"][-1])
+
+
+async def _approved(visitor: Visitor, stream: EventStream) -> list[dict[str, Any]]:
+    """Approve all calls until the run is done; return the calls that were made."""
+    made = []
+    while (event := await stream.next()).name != "run.done":
+        if event.name == "tool.proposed":
+            assert (await visitor.decide(event.data["call"], "approve")).status == 202
+        elif event.name == "tool.done":
+            made.append(event.data)
+    assert event.data["status"] == "completed", event.data
+    return made
+
+
 async def test_an_answer_is_streamed_word_by_word(visitor: Visitor) -> None:
     async with visitor.stream() as stream:
-        await visitor.ask("Write one sentence about rivers.")
+        await visitor.ask("Hello!")
         done = await stream.until("run.done")
-        deltas = [event for event in stream.events if event.name == "message.delta"]
-    assert done["status"] == "completed"
-    assert len(deltas) > 1
-    message = (await visitor.snapshot())["messages"][-1]
-    assert "".join(event.data["text"] for event in deltas) == message["text"]
+        deltas = [event.data["text"] for event in stream.events if event.name == "message.delta"]
+    snapshot = await visitor.snapshot()
+    message = snapshot["messages"][-1]
+    assert (done["status"], message["text"], "".join(deltas)) == ("completed", GREETING, GREETING)
     assert message["usage"]["completion_tokens"] > 3
-    assert (await visitor.snapshot())["context"]["window"] == 1024, "which the server tells"
-    assert message["finish_reason"] in ("stop", "length")
+    assert message["finish_reason"] == "stop"
+    assert snapshot["context"]["window"] == _WINDOW, "which the server tells"
+
+
+async def test_a_call_is_approved_and_the_model_reads_its_result(visitor: Visitor) -> None:
+    async with visitor.stream() as stream:
+        await visitor.ask("How is the weather in Oslo?")
+        (made,) = await _approved(visitor, stream)
+    assert (made["status"], made["content"][0]["text"]) == ("done", "Oslo: 21 degrees")
+    message = (await visitor.snapshot())["messages"][-1]
+    assert message["text"] == "It is 21 degrees and sunny there."
+
+
+async def test_two_calls_of_one_answer_are_both_made(visitor: Visitor) -> None:
+    async with visitor.stream() as stream:
+        await visitor.ask("How is the weather in both cities?")
+        made = await _approved(visitor, stream)
+    assert sorted(call["content"][0]["text"] for call in made) == ["Oslo: 21 degrees", "Rome: 21 degrees"]
+    assert (await visitor.snapshot())["messages"][-1]["text"] == "It is 21 degrees and sunny there."
+
+
+async def test_a_thought_is_no_part_of_the_answer(visitor: Visitor) -> None:
+    message = await _answered(visitor, "Think of a number.")
+    assert message["text"] == "I have thought about it."
+    assert THOUGHT not in str((await visitor.snapshot())["messages"][-1]["text"])
 
 
 async def test_questions_that_follow_at_once_are_answered(endpoint: str) -> None:
     """llama.cpp closes a connection a moment after a stream, though it says that it keeps it."""
-    settings = settings_of(
-        ModelSettings, openai_base_url=endpoint, openai_model="smollm2", max_output_tokens=16
-    )
+    settings = settings_of(ModelSettings, openai_base_url=endpoint, openai_model="table")
     async with open_model(settings, client_ssl_context(None)) as model:
-        for _ in range(4):
+        for _ in range(8):
             history = ChatHistory()
-            history.add_user_message("Say hello.")
-            assert await model.get_chat_message_content(history, ChatModelSettings()) is not None
+            history.add_user_message("Hello!")
+            answer = await model.get_chat_message_content(history, ChatModelSettings())
+            assert str(answer) == GREETING
 
 
+@pytest.mark.parametrize("visitor", [6000], indirect=True, ids=["very long answers"])
 async def test_an_answer_that_is_stopped_ends_at_once_and_keeps_its_words(visitor: Visitor) -> None:
     async with visitor.stream() as stream:
-        run = await visitor.ask("Count from one to three hundred in words, separated by commas.")
+        run = await visitor.ask("Count!")
         await stream.until("message.delta")
         assert (await visitor.command(f"runs/{run}/stop")).status == 202
         async with asyncio.timeout(10):
@@ -133,10 +197,11 @@ async def test_an_answer_that_is_stopped_ends_at_once_and_keeps_its_words(visito
 @pytest.mark.parametrize("visitor", [16], indirect=True, ids=["short answers"])
 async def test_an_answer_that_reached_its_limit_goes_on(visitor: Visitor) -> None:
     async with visitor.stream() as stream:
-        await visitor.ask("Tell me a long story about a lighthouse.")
+        await visitor.ask("Count!")
         await stream.until("run.done")
         first = (await visitor.snapshot())["messages"][-1]
         assert first["finish_reason"] == "length"
+        assert COUNTING.lstrip().startswith(first["text"].strip())
         assert (await visitor.command("continue")).status == 202
         await stream.until("run.done")
     last = (await visitor.snapshot())["messages"][-1]
@@ -151,6 +216,14 @@ async def test_more_than_the_model_reads_is_said_to_be_too_much(visitor: Visitor
         assert done["status"] == "failed"
         assert done["error"]["code"] == "too_long"
         await visitor.new_chat()
-    async with visitor.stream() as stream:
-        await visitor.ask("Say hello.")
-        assert (await stream.until("run.done"))["status"] == "completed"
+    assert (await _answered(visitor, "Hello!"))["text"] == GREETING
+
+
+async def test_a_conversation_that_the_server_refuses_as_too_long_is_shortened(
+    endpoint: str, stack: LocalStack, tool_server: str
+) -> None:
+    async with _alice(endpoint, stack, tool_server, context_window=_LARGE, max_output_tokens=500) as visitor:
+        for number in range(5):
+            message = await _answered(visitor, f"Number {number}: " + "ships sail ashore. " * 110)
+            assert message["text"] == GREETING
+        assert (await visitor.snapshot())["context"]["window"] == _WINDOW, "as the refusal said"

@@ -20,7 +20,7 @@ _MAX_ROUNDS = 10
 
 
 class Conversation:
-    """A chat history and the model that continues it; `answered` is called after each answer."""
+    """A chat history and the model that continues it; `answered` is called after each, however it ends."""
 
     def __init__(
         self,
@@ -59,9 +59,9 @@ class Conversation:
             ):
                 for part in parts:
                     self._take(part, said, show)
-            self._answered()
         finally:
             self._settle("".join(said))
+            self._answered()
 
     def _take(self, part: StreamingChatMessageContent, said: list[str], show: Callable[[str], None]) -> None:
         """Show text of the model. Text before a call is in the history with the call already."""

@@ -1,7 +1,8 @@
 """What a model's endpoint tells of it is asked for in the background, a few times; it need not tell."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -47,12 +48,17 @@ def _has(heard: list[Told], count: int) -> bool:
 
 
 @asynccontextmanager
-async def inquired(url: str, heard: list[Told] | None = None, **more: Any) -> AsyncIterator[Inquiry]:
+async def inquired(
+    url: str,
+    heard: list[Told] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    **more: Any,
+) -> AsyncIterator[Inquiry]:
     values = {"openai_base_url": url, "openai_model": "m", "openai_api_key": "secret"} | more
     settings = settings_of(ModelSettings, **values)
     async with (
         open_model(settings, client_ssl_context(None)) as model,
-        Inquiry(model, settings, list[Told]().append if heard is None else heard.append) as inquiry,
+        Inquiry(model, settings, (list[Told]() if heard is None else heard).append, clock) as inquiry,
     ):
         yield inquiry
 
@@ -68,7 +74,7 @@ async def test_the_window_is_asked_for_at_the_start_with_the_key() -> None:
 
 async def test_headers_of_the_settings_are_sent_instead_of_the_key() -> None:
     server, heard = Server({"/v1/models": WINDOW}), list[Told]()
-    headers = {"model_headers": {"Authorization": "Basic x"}}
+    headers: dict[str, Any] = {"model_headers": {"Authorization": "Basic x"}}
     async with on_loopback(server.app(), "/v1") as url, inquired(url, heard, **headers):
         await eventually(lambda: bool(heard))
     assert server.asked == [("/v1/models", "Basic x")]
@@ -82,6 +88,29 @@ async def test_a_local_server_that_has_loaded_the_model_by_now_is_asked_again() 
         inquiry.ask()
         await eventually(lambda: heard == [Told(), Told(4096)])
     assert [path for path, _ in server.asked] == ["/v1/models", "/api/v0/models", "/api/ps"] * 2
+
+
+async def test_a_server_that_was_started_with_another_window_is_asked_again_after_a_minute() -> None:
+    server, heard, now = Server({"/v1/models": WINDOW}), list[Told](), [100.0]
+    async with on_loopback(server.app(), "/v1") as url, inquired(url, heard, lambda: now[0]) as inquiry:
+        await eventually(lambda: heard == [Told(4096)])
+        server.lists["/v1/models"] = None
+        now[0] += 60
+        inquiry.ask()
+        await eventually(lambda: len(server.asked) == 2)
+        server.lists["/v1/models"] = {"data": [{"id": "m", "max_model_len": 32_768}]}
+        now[0] += 59
+
+        def asked() -> bool:
+            inquiry.ask()
+            return len(server.asked) > 2
+
+        await eventually(lambda: "endpoint tells" not in str(asyncio.all_tasks()))
+        assert not asked()
+        assert inquiry.told == Told(4096), "while the server is being started"
+        now[0] += 1
+        await eventually(asked)
+        await eventually(lambda: heard == [Told(4096), Told(32_768)])
 
 
 async def test_a_server_that_tells_nothing_is_asked_three_times_at_most() -> None:

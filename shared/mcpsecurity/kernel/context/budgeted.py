@@ -52,6 +52,7 @@ class BudgetedModel(FunctionCallingModel):
     _history: ChatHistory = PrivateAttr(default_factory=ChatHistory)
     _use: ContextUse = PrivateAttr(default_factory=ContextUse)
     _learned: bool = PrivateAttr(default=False)
+    _told: int | None = PrivateAttr(default=None)
 
     @classmethod
     def of(
@@ -78,9 +79,10 @@ class BudgetedModel(FunctionCallingModel):
         return self._asked
 
     def reads(self, window: int) -> None:
-        """Take the window that the endpoint tells, unless a refusal has taught a smaller one."""
-        if not self._learned:
-            self._asked.window = window
+        """Take the window that the endpoint tells. What a refusal taught counts until it tells another."""
+        if not self._learned or self._told not in (None, window):
+            self._asked.window, self._learned = window, False
+        self._told = window
 
     @property
     def use(self) -> ContextUse:

@@ -11,6 +11,13 @@ from tests.support.served import on_loopback
 from tests.webclient.conftest import NewPerson, ServeWeb
 from tests.webclient.scripted_model import ScriptedModel
 
+from mcpsecurity.kernel.model import Inquiry, open_model
+from mcpsecurity.model_listing import Told
+from mcpsecurity.model_settings import ModelSettings
+from mcpsecurity.runtime.tls import client_ssl_context
+from mcpsecurity.settings import settings_of
+from mcpsecurity_webclient.chat.agent.offered_models import OfferedModel
+
 Listing = Callable[[web.Request], Awaitable[web.Response]]
 TOLD = "mcpsecurity.kernel.model.inquiry"
 
@@ -85,3 +92,15 @@ async def test_pages_and_answers_do_not_wait_for_what_the_endpoint_tells(
             assert (await stream.until("run.done"))["status"] == "completed"
         assert asked.is_set()
         assert (await visitor.snapshot())["context"]["window"] == 8_192, "the guess for this machine"
+
+
+async def test_a_window_that_a_refusal_taught_counts_until_the_endpoint_tells_of_another() -> None:
+    settings = settings_of(ModelSettings, openai_base_url="http://127.0.0.1:9/v1", openai_model="m")
+    async with open_model(settings, client_ssl_context(None)) as service:
+        inquiry = Inquiry(service, settings)
+        model = OfferedModel("m", "m", settings, service, inquiry)
+        inquiry.told = Told(16_384)
+        model.learn(4_096)
+        assert model.window == 4_096
+        inquiry.told = Told(32_768)
+        assert model.window == 32_768, "its server was started anew"

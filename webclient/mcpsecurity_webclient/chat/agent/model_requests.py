@@ -88,9 +88,7 @@ class ModelRequests:
         """
         used = ModelInUse(model.title, model.service, model.window, model.settings.max_output_tokens)
         try:
-            response = await self._asked(used, writer, sees=model.sees)
-            model.inquiry.ask()
-            return response
+            return await self._asked(used, writer, sees=model.sees)
         except MODEL_ERRORS as error:
             if model.sees and refuses_pictures(error):
                 model.blind = True
@@ -104,7 +102,7 @@ class ModelRequests:
                 raise
             self._budget.refused(used, said)
             if used.window < model.window:
-                model.learned = used.window
+                model.learn(used.window)
                 _log.warning(
                     "the model %s reads %d tokens, as it refused more: set its context window "
                     "(MCPSECURITY_MODEL_CONTEXT_WINDOW, or context_window in WEBCLIENT_MODELS)",
@@ -114,6 +112,8 @@ class ModelRequests:
             with suppress(TooLongError):  # nothing is left to shorten: what the endpoint said counts
                 return await self._asked(used, writer, sees=model.sees)
             raise
+        finally:
+            model.inquiry.ask()
 
     async def _asked(self, used: ModelInUse, writer: AnswerWriter, *, sees: bool) -> ModelAnswer:
         instructions, now = self._servers.instructions(), datetime.now(UTC)

@@ -22,8 +22,8 @@ from mcpsecurity_webclient.errors import UnknownRequestError
 class OfferedModel:
     """One model. `name` is the operator's for it, `title` what people read.
 
-    `inquiry` asks its endpoint about it. `reported` is the name that its last answer gave, `learned` the
-    context window that a refusal named; `blind`: it has refused pictures.
+    `inquiry` asks its endpoint about it. `reported` is the name that its last answer gave; `blind`: it has
+    refused pictures.
     """
 
     name: str
@@ -32,8 +32,19 @@ class OfferedModel:
     service: ChatCompletionClientBase
     inquiry: Inquiry
     reported: str | None = None
-    learned: int | None = None
     blind: bool = False
+    _learned: tuple[int | None, int] | None = None
+
+    @property
+    def learned(self) -> int | None:
+        """The window that a refusal taught. It counts until the endpoint tells of another than before."""
+        if self._learned is None or self._learned[0] != self.inquiry.told.window:
+            return None
+        return self._learned[1]
+
+    def learn(self, window: int) -> None:
+        """Take the window that a refusal taught."""
+        self._learned = self.inquiry.told.window, window
 
     @property
     def window(self) -> int:
