@@ -21,7 +21,7 @@ interface ToolView {
   description: string;
 }
 
-/** An MCP server. `tools` is the number of its tools, `offers` are the first of them; `left_out` names those that the model cannot get, `searched` counts those that it looks for when it needs them. */
+/** An MCP server. `tools` is the number of its tools, `offers` are the first of them; `left_out` names those that the model cannot get, `searched` counts those that it looks for when it needs them. `signed_in`: the person has signed in for it by itself, and can sign out of it. */
 interface ServerView {
   name: string;
   title: string;
@@ -32,6 +32,7 @@ interface ServerView {
   left_out?: Array<string>;
   searched?: number;
   sign_in_url?: string;
+  signed_in?: boolean;
 }
 
 /** A model. `images`: it sees pictures. `instead_of` is the name of the model that was chosen for the conversation and is not offered any more. */

@@ -5,7 +5,7 @@ import secrets
 import ssl
 import time
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,20 +147,27 @@ class Tokens(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, A
 
 @dataclass
 class SignedInServer:
-    """A server at `url` whose people sign in; `tokens` knows what it has given out."""
+    """A server at `url` whose people sign in; `tokens` knows what it has given out, `seen` has the method and
+    path of each request, and whether it had a token."""
 
     url: str
     tokens: Tokens
+    seen: list[tuple[str, str, bool]]
 
 
 @asynccontextmanager
 async def protected(
-    instead: Instead | None = None, *, port: int = 0, certificate: Path | None = None, **options: Any
+    instead: Instead | None = None,
+    *,
+    port: int = 0,
+    certificate: Path | None = None,
+    tools: Callable[[FastMCP[Any]], None] = lambda _: None,
+    **options: Any,
 ) -> AsyncIterator[SignedInServer]:
     """Serve an MCP server with a tool `whoami`; `options` are those of `Tokens`.
 
-    `instead` has answers that come instead of the SDK's. With a `certificate` of `localhost`, and its key in
-    the same file, all of it is https.
+    `tools` adds others. `instead` has answers that come instead of the SDK's. With a `certificate` of
+    `localhost`, and its key in the same file, all of it is https.
     """
     port, tokens = port or free_port(), Tokens(**options)
     origin = f"http://127.0.0.1:{port}" if certificate is None else f"https://localhost:{port}"
@@ -179,9 +186,10 @@ async def protected(
         """Say who is signed in."""
         return "a person"
 
+    tools(mcp)
     app = _Instead(mcp.streamable_http_app(), {} if instead is None else instead)
     async with serving_asgi(app, port, certificate):
-        yield SignedInServer(f"{origin}/mcp", tokens)
+        yield SignedInServer(f"{origin}/mcp", tokens, app.seen)
 
 
 @asynccontextmanager
@@ -201,13 +209,17 @@ async def serving_asgi(app: Any, port: int, certificate: Path | None = None) -> 
 
 
 class _Instead:
-    """An ASGI application of which some answers are others."""
+    """An ASGI application of which some answers are others. `seen` is that of `SignedInServer`."""
 
     def __init__(self, app: ASGIApp, answers: Instead) -> None:
         self._app = app
         self._answers = answers
+        self.seen: list[tuple[str, str, bool]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            has_token = any(name == b"authorization" for name, _ in scope["headers"])
+            self.seen.append((scope["method"], scope["path"], has_token))
         answer = self._answers.get(scope.get("path", ""))
         if answer is None:
             await self._app(scope, receive, send)

@@ -37,7 +37,7 @@ from mcpsecurity_webclient.chat.mcp.server import McpServer, ServerCallbacks
 from mcpsecurity_webclient.chat.mcp.servers import McpServers
 from mcpsecurity_webclient.chat.models import ToolChoice
 from mcpsecurity_webclient.chat.tools.person_grants import PersonGrants
-from mcpsecurity_webclient.errors import StoreError
+from mcpsecurity_webclient.errors import StoreError, UnknownServerError
 from mcpsecurity_webclient.replicas.backends import event_bus, request_log, web_state
 from mcpsecurity_webclient.settings import McpServerSettings, WebSettings
 from mcpsecurity_webclient.store import ConversationStore, Owner
@@ -127,6 +127,7 @@ def _add_routes(app: web.Application, assembly: "_Assembly", *, keep_alive: floa
         app,
         assembly.directory,
         assembly.streams,
+        sign_out_of=assembly.sign_out_of,
         max_message=assembly.settings.max_message,
         keep_alive=keep_alive,
         patience=patience,
@@ -241,6 +242,20 @@ class _Assembly:
         if self.replicas is not None:
             await self.replicas.broadcast_session_end(sid, reason)
 
+    async def sign_out_of(self, person: Person, server: str) -> None:
+        """End what a person's session has at one server, and let the person go on without it.
+
+        Raises:
+            UnknownServerError: nobody signs in for a server of this name.
+            RedisUnavailableError: the tokens cannot be reached, and stay.
+        """
+        if not self.sign_ins.knows(server):
+            raise UnknownServerError
+        async with self.directory.leaving_server(person, server):
+            grant = await self.sign_ins.take(person.sid, server)
+        if grant is not None:
+            await self.sign_ins.revoke(server, grant)
+
     async def among_replicas(self, app: web.Application) -> AsyncIterator[None]:
         """Take part in the replicas from before the first request until everything is closed and saved."""
         if self._redis is None or self.replicas is None:
@@ -328,7 +343,15 @@ class _Assembly:
             def sign_in(error: BridgeError) -> str:
                 return server_sign_in_url(server.name, f"/chats/{chat_id}", getattr(error, "scope", None))
 
-            return McpServer(server, callbacks, own, self._tls, policy=policy, sign_in_url=sign_in)
+            return McpServer(
+                server,
+                callbacks,
+                own,
+                self._tls,
+                policy=policy,
+                sign_in_url=sign_in,
+                signed_in=lambda: own.has_token,
+            )
         tokens = ServerTokens(self.entra, lambda: acting().sid, server.scope) if server.scope else None
 
         def url(error: BridgeError) -> str:

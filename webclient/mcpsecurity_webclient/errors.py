@@ -3,6 +3,7 @@
 WebClientError
 ├── CommandError               a command of a page cannot be carried out
 │   ├── UnknownRequestError    the conversation has no such call, question, sampling request or run
+│   ├── UnknownServerError     nobody signs in for a server of this name
 │   ├── AlreadyDecidedError    the call or request was decided before, in this or another tab
 │   ├── RequestExpiredError    the deadline of the call or request has passed
 │   ├── NoMoreTimeError        the deadline cannot be moved any further
@@ -32,6 +33,10 @@ class CommandError(WebClientError):
 
 class UnknownRequestError(CommandError):
     """The conversation has no such call, question, sampling request or run."""
+
+
+class UnknownServerError(CommandError):
+    """Nobody signs in for a server of this name."""
 
 
 class AlreadyDecidedError(CommandError):

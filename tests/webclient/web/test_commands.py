@@ -22,6 +22,7 @@ COMMANDS = [
     ("runs/x/stop", {}),
     ("regenerate", {}),
     ("grants", {"server": "Tools", "tool": "x"}),
+    ("servers/Tools/sign-out", {}),
     ("rename", {"title": "x"}),
     ("delete", {}),
 ]

@@ -163,6 +163,16 @@ class ServerSignIns:
         grants = [(sign_in, grant) for sign_in, text in held if (grant := read_grant(text)) is not None]
         await asyncio.gather(*(sign_in.revoke(grant) for sign_in, grant in grants))
 
+    async def take(self, sid: str, name: str) -> Grant | None:
+        """Drop a session's tokens for one server, and return them to be revoked."""
+        grant = read_grant(await self._grants.get(sid, name))
+        await self._grants.put(sid, name, None)
+        return grant
+
+    async def revoke(self, name: str, grant: Grant) -> None:
+        """Have the authorization server of a server forget tokens. A failure is logged only."""
+        await self._sign_ins[name].revoke(grant)
+
     async def _renewed(self, sid: str, name: str, text: str | None, grant: Grant) -> str | None:
         """Return a new token. One that comes after the sign-out, or after a sign-in for more, is revoked."""
         renewed = await self._sign_ins[name].refresh(grant)
@@ -180,7 +190,7 @@ class ServerSignIns:
 class PersonAuth(httpx.Auth):
     """Puts a person's token for one server on each request, if there is one.
 
-    `acting` returns the session whose tokens count.
+    `acting` returns the session whose tokens count, and `has_token` tells whether it had one at last.
     A server that takes strangers is asked without. A 401 is answered once with a new token.
     """
 
@@ -190,18 +200,24 @@ class PersonAuth(httpx.Auth):
         self._sign_ins = sign_ins
         self._acting = acting
         self._name = name
+        self.has_token = False
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Send with a token. Raises as `ServerSignIns.token`."""
-        token = await self._sign_ins.token(self._acting(), self._name)
+        token = await self._token()
         if token is not None:
             request.headers["Authorization"] = f"Bearer {token}"
         response = yield request
         if token is not None and response.status_code == httpx.codes.UNAUTHORIZED:
-            renewed = await self._sign_ins.token(self._acting(), self._name, refused=token)
+            renewed = await self._token(refused=token)
             if renewed is not None:
                 request.headers["Authorization"] = f"Bearer {renewed}"
                 yield request
+
+    async def _token(self, *, refused: str | None = None) -> str | None:
+        token = await self._sign_ins.token(self._acting(), self._name, refused=refused)
+        self.has_token = token is not None
+        return token
 
 
 def _sign_in(

@@ -3,8 +3,8 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from weakref import WeakValueDictionary
 
 from mcpsecurity_webclient.auth.person import Person
@@ -142,6 +142,21 @@ class ChatDirectory:
             await chat.saver.delete(chat.chat_id)
             await chat.events.discard()
         self.tell_pages(chat)
+
+    @asynccontextmanager
+    async def leaving_server(self, person: Person, name: str) -> AsyncIterator[None]:
+        """Close the connections to a server that act for the person's session. In the block the session
+        forgets its tokens; after it the connections show what the server is without."""
+        chats = self._chats.get(person.key, {}).values()
+        named = (chat.servers.named(name) for chat in list(chats) if chat.sid == person.sid)
+        servers = [server for server in named if server is not None]
+        await asyncio.gather(*(server.leave() for server in servers))
+        try:
+            yield
+        finally:
+            await asyncio.gather(*(server.leave() for server in servers))  # what was opened meanwhile
+            for server in servers:
+                server.look()
 
     async def end_session(self, sid: str, *, signed_out: bool) -> None:
         """End what runs for a session; when the person has signed out of the last one, close the

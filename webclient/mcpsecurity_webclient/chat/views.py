@@ -42,7 +42,8 @@ class ToolView(TypedDict):
 
 class ServerView(TypedDict):
     """An MCP server. `tools` is the number of its tools, `offers` are the first of them; `left_out` names
-    those that the model cannot get, `searched` counts those that it looks for when it needs them."""
+    those that the model cannot get, `searched` counts those that it looks for when it needs them.
+    `signed_in`: the person has signed in for this server by itself, and can sign out of it."""
 
     name: str
     title: str
@@ -53,6 +54,7 @@ class ServerView(TypedDict):
     left_out: NotRequired[list[str]]
     searched: NotRequired[int]
     sign_in_url: NotRequired[str]
+    signed_in: NotRequired[bool]
 
 
 class ToolRef(TypedDict):

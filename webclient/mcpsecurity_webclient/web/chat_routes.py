@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from mcpsecurity_webclient.auth.person import PERSON
+from mcpsecurity_webclient.auth.person import PERSON, Person
 from mcpsecurity_webclient.chat.agent.runs import AGAIN, Again
 from mcpsecurity_webclient.chat.conversation import ChatService
 from mcpsecurity_webclient.chat.directory import ChatDirectory
@@ -33,17 +33,22 @@ C = TypeVar("C", bound=commands.Command)
 Act = Callable[[ChatService, C, web.Request], Awaitable[dict[str, Any] | None]]
 """Carries out a command, and returns what its answer says, if anything."""
 
+SignOutOf = Callable[[Person, str], Awaitable[None]]
+"""Signs a person's session out of the server of a name."""
+
 
 class _Api:
     def __init__(
         self,
         directory: ChatDirectory,
         streams: Streams,
+        sign_out_of: SignOutOf,
         keep_alive: float,
         patience: float,
     ) -> None:
         self._directory = directory
         self._streams = streams
+        self._sign_out_of = sign_out_of
         self._keep_alive = keep_alive
         self._patience = patience
         self._idempotency = IdempotencyCache()
@@ -82,6 +87,9 @@ class _Api:
 
     async def delete(self, chat: ChatService, _: commands.Command, request: web.Request) -> None:
         await self._directory.delete(request[PERSON], chat)
+
+    async def sign_out(self, _chat: ChatService, _: commands.Command, request: web.Request) -> None:
+        await self._sign_out_of(request[PERSON], request.match_info["name"])
 
     async def session(self, request: web.Request) -> web.Response:
         person = request[PERSON]
@@ -185,13 +193,17 @@ def add_chat_api(
     directory: ChatDirectory,
     streams: Streams,
     *,
+    sign_out_of: SignOutOf,
     max_message: int,
     keep_alive: float = KEEP_ALIVE,
     patience: float = PATIENCE,
 ) -> None:
-    """Add the routes below `/api`. `max_message` is in characters, `keep_alive` and `patience` are in
-    seconds."""
-    api = _Api(directory, streams, keep_alive, patience)
+    """Add the routes below `/api`.
+
+    `sign_out_of` signs a person out of a server. `max_message` is in characters, `keep_alive` and `patience`
+    are in seconds.
+    """
+    api = _Api(directory, streams, sign_out_of, keep_alive, patience)
     router = app.router
     router.add_get("/api/session", api.session)
     router.add_get("/api/chats", api.chats)
@@ -218,6 +230,7 @@ def add_chat_api(
         router.add_post(f"{chat}/{trigger}", api.command(commands.Command, api.another_run(trigger)))
     router.add_post(f"{chat}/grants", api.command(commands.Revoke, _revoke))
     router.add_post(f"{chat}/tools", api.command(commands.TurnTool, _turn_tool))
+    router.add_post(f"{chat}/servers/{{name}}/sign-out", api.command(commands.Command, api.sign_out))
     router.add_post(f"{chat}/complete", api.command(commands.Complete, _complete))
     router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
     router.add_post(f"{chat}/pin", api.command(commands.Pin, _pin))

@@ -22,6 +22,7 @@ from mcpsecurity_webclient.errors import (
     TooManyChatsError,
     TooManyStreamsError,
     UnknownRequestError,
+    UnknownServerError,
     WebClientError,
 )
 from mcpsecurity_webclient.languages import gettext as _
@@ -33,6 +34,7 @@ _TOO_MANY_CHATS: Final = marked("There are too many chats, and all of them are b
 _TOO_MANY_TABS: Final = marked("This chat is open in too many tabs. Close some of them.")
 _ANSWERS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (UnknownRequestError, 404, "no_such_request", marked("There is nothing of that kind here.")),
+    (UnknownServerError, 404, "no_such_server", marked("There is no such MCP server.")),
     (AlreadyDecidedError, 409, "already_decided", marked("This was already decided.")),
     (RequestExpiredError, 410, "expired", marked("It is too late: this has expired.")),
     (RequestEndedError, 410, "ended", _ENDED),

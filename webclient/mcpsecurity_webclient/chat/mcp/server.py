@@ -29,7 +29,14 @@ from mcpsecurity.client import (
 from mcpsecurity.sentences import Sentence
 from mcpsecurity_webclient.chat.mcp.plugins import Toolset, cached_toolset
 from mcpsecurity_webclient.chat.mcp.policy import ToolPolicy
-from mcpsecurity_webclient.chat.views import ServerView, ToolView
+from mcpsecurity_webclient.chat.mcp.wording import (
+    left_out_words,
+    nothing_to_give,
+    only_the_operator,
+    signed_out,
+    tool_view,
+)
+from mcpsecurity_webclient.chat.views import ServerView
 from mcpsecurity_webclient.languages import translated
 from mcpsecurity_webclient.server_settings import McpServerSettings
 
@@ -38,8 +45,6 @@ _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
 _LONGEST_PAUSE_WATCHED = 5.0  # a person who looks at the page sees a server return within ten seconds
 _CHECK_SECONDS = 15.0
-_DESCRIPTION = 300
-_NAMED = 10
 _OFFERED = 12
 """How many tools an event names; the page reads the others when a person opens the list."""
 
@@ -60,6 +65,10 @@ class NoTokenError(SignInRequiredError):
     """The person's session gives no token; a server was not asked."""
 
 
+class SignedOutError(BridgeError):
+    """The person signed out of the server before it had answered; it may have done what it was asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerCallbacks:
     """What a conversation does when its servers ask or change; `elicitation` and `sampling` get the server's
@@ -77,7 +86,7 @@ class McpServer:
     calls them, `questions` counts what it has asked the person, `refused` is why it wants a sign-in,
     `left_out` names the tools that the model does not get. It is `prompt` unless the last look at it
     failed or found it silent. `sign_in_url` says where what a refusal asks for is granted; without `tokens`
-    no sign-in helps.
+    no sign-in helps. `signed_in` tells whether the person has signed in for this server by itself.
     """
 
     def __init__(
@@ -89,11 +98,13 @@ class McpServer:
         *,
         policy: ToolPolicy,
         sign_in_url: SignInUrl | None = None,
+        signed_in: Callable[[], bool] = lambda: False,
     ) -> None:
         self.settings = settings
         self.policy = policy
         self.status = "connecting"
         self.message: str | None = None
+        self._shown: tuple[str, str | None, bool] = (self.status, None, False)
         self.refused: SignInRequiredError | None = None
         self.listed: Toolset | None = None
         self.functions: dict[str, types.Tool] = {}
@@ -103,6 +114,8 @@ class McpServer:
         self.prompt = True
         self._callbacks = callbacks
         self._sign_in_url = sign_in_url if tokens is not None else None
+        self._signed_in = signed_in
+        self._sign_outs = 0
         self._stale = True
         self._listed_from: types.InitializeResult | None = None
         self._looking: asyncio.Task[None] | None = None
@@ -124,16 +137,21 @@ class McpServer:
         """The name of its plugin in the kernel."""
         return self.settings.plugin_name
 
+    @property
+    def title(self) -> str:
+        """What the person calls it."""
+        return self.settings.title or self.settings.name
+
     def to_json(self) -> ServerView:
         """Return the page's view."""
         known = self.listed.named.values() if self.listed else ()
         seen = [tool for tool in known if self.sees(tool)]
         body = {
             "name": self.settings.name,
-            "title": self.settings.title or self.settings.name,
+            "title": self.title,
             "status": self.status,
             "tools": len(seen),
-            "offers": [_tool_view(tool) for tool in seen[:_OFFERED]],
+            "offers": [tool_view(tool) for tool in seen[:_OFFERED]],
         }
         url = self._sign_in_url(self.refused) if self._sign_in_url and self.refused else None
         optional = {
@@ -141,6 +159,7 @@ class McpServer:
             "left_out": self.left_out,
             "searched": self.searched,
             "sign_in_url": url,
+            "signed_in": self._signed_in(),
         }
         return cast("ServerView", body | {name: value for name, value in optional.items() if value})
 
@@ -169,9 +188,12 @@ class McpServer:
         meta: dict[str, Any] | None = None,
     ) -> types.CallToolResult:
         """Call a tool. Raises `BridgeError`; a server that does not answer is checked again."""
+        sign_outs = self._sign_outs
         try:
             return await self.connection.call_tool(name, arguments, progress, meta)
         except ServerUnavailableError as error:
+            if self._sign_outs != sign_outs:
+                raise SignedOutError(signed_out(self.title)) from error
             self._is_down(str(error))
             raise
 
@@ -185,7 +207,7 @@ class McpServer:
     def needs_sign_in(self, error: SignInRequiredError) -> None:
         """Show that only a sign-in helps, or that none does."""
         self._lacks_tools(error)
-        self._set("sign_in", str(error) if self._sign_in_url else _nothing_to_give(error))
+        self._set("sign_in", str(error) if self._sign_in_url else nothing_to_give(error))
 
     def sees(self, tool: types.Tool) -> bool:
         """Tell whether the person gets to see a tool, and the model can call it."""
@@ -205,8 +227,13 @@ class McpServer:
         if (left_out, searched) != (self.left_out, self.searched):
             self.left_out, self.searched = left_out, searched
             if self.status == "ready":
-                self._set("ready", _left_out_words(left_out))
+                self._set("ready", left_out_words(left_out))
         return KernelPlugin(name=self.plugin_name, functions=list(made.values())) if made else None
+
+    async def leave(self) -> None:
+        """Close the connection because the person signs out of the server; running calls fail."""
+        self._sign_outs += 1
+        await self.aclose()
 
     async def aclose(self) -> None:
         """Close the connection; the next use reopens it."""
@@ -240,7 +267,7 @@ class McpServer:
             self._stale, self._listed_from = False, self.connection.server
             self.refused, self.prompt, self._pause = None, True, _FIRST_PAUSE
             self.left_out = self._left_out()
-            self._set("ready", _left_out_words(self.left_out))
+            self._set("ready", left_out_words(self.left_out))
             self._look_later(_CHECK_SECONDS, self._check)
 
     def _look_later(self, seconds: float, look: Callable[[], object]) -> None:
@@ -297,7 +324,7 @@ class McpServer:
         if self.status != "key_refused":
             name = self.settings.name
             _log.warning("the MCP server %s refuses its headers in WEBCLIENT_MCP_SERVERS: %s", name, error)
-        self._set("key_refused", _only_the_operator(error))
+        self._set("key_refused", only_the_operator(error))
 
     def _lacks_tools(self, refused: SignInRequiredError | None) -> None:
         self._stale, self.refused = True, refused
@@ -331,9 +358,10 @@ class McpServer:
                 self._callbacks.catalog_changed()
 
     def _set(self, status: str, message: str | None) -> None:
-        changed = (status, message) != (self.status, self.message) or status == "ready"
+        shown = (status, message, self._signed_in())
+        changed = shown != self._shown or status == "ready"
         self._log_change(status, message)
-        self.status, self.message = status, message
+        self.status, self.message, self._shown = status, message, shown
         if changed:
             self._callbacks.changed()
 
@@ -363,34 +391,3 @@ def _marked_refusals(get_token: GetToken) -> GetToken:
             raise NoTokenError(str(error), scope=error.scope, claims=error.claims) from error
 
     return token
-
-
-def _nothing_to_give(error: SignInRequiredError) -> Sentence:
-    return Sentence(
-        "{problem} No sign-in here helps: the chat has no token for it. The operator of the chat names the "
-        "permission for it with the setting scope, if the server takes tokens of this organisation, a key of "
-        "its own with the setting headers, or has people sign in where the server says with the setting "
-        "sign_in.",
-        problem=str(error),
-    )
-
-
-def _only_the_operator(error: KeyRefusedError) -> Sentence:
-    return Sentence(
-        "{problem} Only the operator of the chat can change it; no sign-in helps.", problem=error.problem
-    )
-
-
-def _tool_view(tool: types.Tool) -> ToolView:
-    title = tool.title or (tool.annotations.title if tool.annotations else None) or tool.name
-    return {"name": tool.name, "title": title, "description": (tool.description or "")[:_DESCRIPTION]}
-
-
-def _left_out_words(names: list[str]) -> str | None:
-    if not names:
-        return None
-    shown = ", ".join(name[:64] for name in names[:_NAMED])
-    if len(names) <= _NAMED:
-        return Sentence("The model does not get these tools: {tools}.", tools=shown)
-    more = len(names) - _NAMED
-    return Sentence("The model does not get these tools: {tools} and {count} more.", tools=shown, count=more)

@@ -38,6 +38,7 @@ CHANGED = marked(
     "This call was not made: its server has changed or withdrawn the tool since it was proposed."
 )
 AWAY = marked("This call was not made: its server cannot be reached.")
+SIGNED_OUT = marked("This call was not made: its server needs you to sign in.")
 
 
 class NotApprovedError(Exception):
@@ -188,8 +189,8 @@ class ToolCalls:
             raise
         self._servers.plugins()  # brings what `find` finds up to date
         server, tool = self.find(call.function)
-        if server is not None and server.listed is None:
-            return AWAY
+        if server is not None and (absence := _absence_of(server)) is not None:
+            return absence
         same = tool is not None and _definition_hash(tool) == call.definition_hash
         return None if same else CHANGED
 
@@ -220,7 +221,11 @@ class ToolCalls:
         if isinstance(error, SignInRequiredError) and self._ends_session(call, error):
             self._done(call, "cancelled")
             raise error
-        if isinstance(error, ServerUnavailableError):
+        server = self._servers.named(call.server)
+        absence = _absence_of(server) if server is not None and isinstance(error, UnknownToolError) else None
+        if absence is not None:
+            text = _(absence)
+        elif isinstance(error, ServerUnavailableError):
             text = self._unavailable(call.server, error)
         else:
             text = _reason(call, error)
@@ -237,6 +242,13 @@ class ToolCalls:
         if call.started_at is not None:
             call.duration_ms = round((self._clock() - call.started_at) * 1000)
         self._publish("tool.done", ended_payload(call))
+
+
+def _absence_of(server: McpServer) -> str | None:
+    """Return why a call of a server whose tools are not known is not made; None if they are."""
+    if server.listed is not None:
+        return None
+    return SIGNED_OUT if server.status == "sign_in" else AWAY
 
 
 def _taken(call: PendingFunctionCall, result: types.CallToolResult) -> str:

@@ -110,7 +110,7 @@ function start() {
   new Account({ announce: announcer.say, notifications });
   new Shortcuts(waiting);
   /** @type {Array<{update: (state: any) => void}>} */
-  const views = [composer, files, new Welcome((text) => composer.say(text)), queue, catalog, conversation, new Status(() => stream.restart()), follower, new Mode(context), new Models(context), new ContextWindow(context), new Servers(), new ToolsOpener(context), new Grants(context), waiting, chats, notifications];
+  const views = [composer, files, new Welcome((text) => composer.say(text)), queue, catalog, conversation, new Status(() => stream.restart()), follower, new Mode(context), new Models(context), new ContextWindow(context), new Servers(context), new ToolsOpener(context), new Grants(context), waiting, chats, notifications];
 
   store.draw((state, previous) => {
     if (state.ended && !previous.ended) endSession();

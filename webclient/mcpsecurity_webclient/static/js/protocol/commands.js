@@ -134,6 +134,11 @@ export class Commands {
     return this._choose("tools", { server, tool, on });
   }
 
+  /** Forget the person's tokens for one server. */
+  signOutOf(server) {
+    return this._chat(`servers/${encodeURIComponent(server)}/sign-out`, {});
+  }
+
   rename(chatId, title) {
     return this._post(`${pathOf(chatId)}/rename`, { title });
   }

@@ -28,7 +28,7 @@ export function keepFocus(leave) {
   function goOn(gone) {
     if (![gone, document.body].includes(document.activeElement)) return;
     if (gone.isConnected && gone.checkVisibility()) return gone.focus({ preventScroll: true }); // it was only moved
-    if (within?.matches(":popover-open, [open]")) return /** @type {HTMLElement|null} */ (within.querySelector(FIRST))?.focus();
+    if (within?.matches(":popover-open, [open]")) return /** @type {HTMLElement} */ (within.querySelector(FIRST) ?? within).focus();
     leave(gone);
     if (document.activeElement === document.body) byId("conversation").focus({ preventScroll: true });
   }

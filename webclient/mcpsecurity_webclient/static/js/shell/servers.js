@@ -1,5 +1,9 @@
-/** The MCP servers of this chat: a summary that is always in view, and a menu with each one's state and tools. */
+/**
+ * The MCP servers of this chat: a summary that is always in view, and a menu with each one's state and tools, where the
+ * person signs in for a server, and out of it.
+ */
 
+import { button } from "../ui/button.js";
 import { byId, h, setText } from "../ui/dom.js";
 import { anchored } from "../ui/popover.js";
 import { t, tn } from "../ui/texts.js";
@@ -7,7 +11,11 @@ import { t, tn } from "../ui/texts.js";
 const TROUBLED = ["down", "sign_in", "key_refused"];
 
 export class Servers {
-  constructor() {
+  /** @param {PageContext} context */
+  constructor(context) {
+    this._context = context;
+    /** @type {Map<string, {shown: string, element: HTMLElement}>} by the server's name */
+    this._rows = new Map();
     this._opener = byId("servers");
     this._summary = byId("servers-summary");
     this._list = byId("servers-list");
@@ -23,7 +31,26 @@ export class Servers {
     setText(this._summary, summary(servers));
     this._opener.title = this._summary.textContent;
     const troubledFirst = [...servers].sort((one, other) => Number(isTroubled(other)) - Number(isTroubled(one)));
-    this._list.replaceChildren(...troubledFirst.map(row));
+    this._list.replaceChildren(...troubledFirst.map((server) => this._row(server)));
+  }
+
+  /** A server that has not changed keeps its row, and with it the focus and what is unfolded. */
+  _row(server) {
+    const shown = JSON.stringify(server);
+    const before = this._rows.get(server.name);
+    if (before?.shown === shown) return before.element;
+    const element = row(server, () => this._signOut(server));
+    this._rows.set(server.name, { shown, element });
+    return element;
+  }
+
+  async _signOut(server) {
+    try {
+      await this._context.commands.signOutOf(server.name);
+      this._context.announce(t("You are signed out of {server}.", { server: nameOf(server) }));
+    } catch (error) {
+      this._context.report(error);
+    }
   }
 }
 
@@ -61,8 +88,8 @@ function trouble(server) {
   return server.status === "sign_in" ? t("{server} needs a sign-in", values) : t("{server} unavailable", values);
 }
 
-function row(server) {
-  const { status, message, offers, sign_in_url: signInUrl } = server;
+function row(server, signOut) {
+  const { status, message, offers, sign_in_url: signInUrl, signed_in: signedIn } = server;
   const title = nameOf(server);
   return h("li", { class: "server", "data-status": status },
     h("span", { class: "dot", "aria-hidden": "true" }),
@@ -71,6 +98,7 @@ function row(server) {
     message && status === "ready" ? h("span", { class: "menu-note", dir: "auto" }, message) : null,
     message && status !== "ready" ? details(message) : null,
     signInUrl ? h("a", { class: "menu-note", href: signInUrl }, t("Sign in for {server}", { server: title })) : null,
+    signedIn ? button(t("Sign out of {server}", { server: title }), signOut, { kind: "link" }) : null,
     offers.length > 0 ? h("ul", { class: "tools", "aria-label": t("Tools of {server}", { server: title }) }, offers.map(tool), moreOf(server)) : null);
 }
 
