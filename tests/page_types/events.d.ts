@@ -21,7 +21,7 @@ interface ToolView {
   description: string;
 }
 
-/** An MCP server. `tools` is the number of its tools, `offers` are the first of them; `left_out` names those that the model cannot get, `searched` counts those that it looks for when it needs them. `signed_in`: the person has signed in for it by itself, and can sign out of it. */
+/** An MCP server. `tools` is the number of its tools, `offers` are the first of them; `left_out` names those that the model cannot get, `searched` counts those that it looks for when it needs them. `signed_in`: the person has signed in for this server by itself, and can sign out of it. */
 interface ServerView {
   name: string;
   title: string;

@@ -189,9 +189,9 @@ async def test_the_person_can_leave_a_server_that_is_down(visitors: NewPerson, s
             await running.aclose()
             await visitor.new_chat()
             assert (await status_of(visitor, "down"))["signed_in"]
-            assert (await visitor.command(SIGN_OUT)).status == 202
-            async with visitor.stream() as stream:
+            async with visitor.stream() as stream, asyncio.timeout(60):
                 servers = (await stream.until("snapshot"))["servers"]
+                assert (await visitor.command(SIGN_OUT)).status == 202
                 while servers[1].get("signed_in"):
                     servers = (await stream.until("servers.changed"))["servers"]
             assert servers[1]["status"] == "down"

@@ -210,12 +210,10 @@ def add_chat_api(
     router.add_post("/api/chats", api.new_chat)
     chat = "/api/chats/{chat_id}"
     router.add_get(chat, api.chat)
-    router.add_get(f"{chat}/catalog", api.catalog)
-    router.add_get(f"{chat}/tools", api.tools)
-    router.add_get(f"{chat}/resource", api.resource)
     router.add_get(f"{chat}/messages/{{id}}/files/{{number:[0-9]}}", api.file)
     router.add_get(f"{chat}/events", api.events)
     router.add_get(f"{chat}/export", api.export)
+    _add_servers(router, chat, api)
     _add_messages(router, chat, api, Messages(max_message, api.check_runs))
     router.add_post(f"{chat}/mode", api.command(commands.SetMode, _mode))
     router.add_post(f"{chat}/model", api.command(commands.SetModel, _model))
@@ -229,12 +227,18 @@ def add_chat_api(
     for trigger in AGAIN:
         router.add_post(f"{chat}/{trigger}", api.command(commands.Command, api.another_run(trigger)))
     router.add_post(f"{chat}/grants", api.command(commands.Revoke, _revoke))
-    router.add_post(f"{chat}/tools", api.command(commands.TurnTool, _turn_tool))
-    router.add_post(f"{chat}/servers/{{name}}/sign-out", api.command(commands.Command, api.sign_out))
-    router.add_post(f"{chat}/complete", api.command(commands.Complete, _complete))
     router.add_post(f"{chat}/rename", api.command(commands.Rename, _rename))
     router.add_post(f"{chat}/pin", api.command(commands.Pin, _pin))
     router.add_post(f"{chat}/delete", api.command(commands.Command, api.delete))
+
+
+def _add_servers(router: web.UrlDispatcher, chat: str, api: _Api) -> None:
+    router.add_get(f"{chat}/catalog", api.catalog)
+    router.add_get(f"{chat}/tools", api.tools)
+    router.add_get(f"{chat}/resource", api.resource)
+    router.add_post(f"{chat}/tools", api.command(commands.TurnTool, _turn_tool))
+    router.add_post(f"{chat}/servers/{{name}}/sign-out", api.command(commands.Command, api.sign_out))
+    router.add_post(f"{chat}/complete", api.command(commands.Complete, _complete))
 
 
 def _add_messages(router: web.UrlDispatcher, chat: str, api: _Api, messages: Messages) -> None:

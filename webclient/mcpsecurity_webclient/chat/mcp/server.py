@@ -122,15 +122,7 @@ class McpServer:
         self._checking: asyncio.Task[None] | None = None
         self._again: asyncio.TimerHandle | None = None
         self._pause = _FIRST_PAUSE
-        self.connection = McpConnection(
-            settings.url,
-            auth=_auth(settings, tokens),
-            elicitation=self._counted(callbacks.elicitation(settings.name)),
-            sampling=callbacks.sampling(settings.name) if callbacks.sampling else None,
-            on_notification=self._heard,
-            tls=tls,
-            timeout=settings.timeout,
-        )
+        self.connection = self._new_connection(_auth(settings, tokens), tls)
 
     @property
     def plugin_name(self) -> str:
@@ -246,6 +238,18 @@ class McpServer:
         if tasks:
             await asyncio.wait(tasks)
         await self.connection.aclose()
+
+    def _new_connection(self, auth: httpx.Auth | None, tls: ssl.SSLContext) -> McpConnection:
+        settings, callbacks = self.settings, self._callbacks
+        return McpConnection(
+            settings.url,
+            auth=auth,
+            elicitation=self._counted(callbacks.elicitation(settings.name)),
+            sampling=callbacks.sampling(settings.name) if callbacks.sampling else None,
+            on_notification=self._heard,
+            tls=tls,
+            timeout=settings.timeout,
+        )
 
     async def _look(self) -> None:
         try:
