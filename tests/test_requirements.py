@@ -54,6 +54,14 @@ def test_an_extra_brings_what_its_part_imports(tmp_path: Path, extra: str, packa
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("package", ["mcpsecurity_webclient.app", "mcpsecurity.kernel.model"])
+def test_semantic_kernels_package_for_openai_is_not_imported_with_its_webrtc(
+    tmp_path: Path, package: str
+) -> None:
+    code = f"import sys, {package}; print({{'aiortc', 'semantic_kernel'}} & set(sys.modules))"
+    assert installed("webclient").run("-c", code, cwd=tmp_path).stdout.strip() == "{'semantic_kernel'}"
+
+
 @pytest.mark.parametrize(("extra", "command"), [("webclient", "webclient"), ("console", "chat")])
 def test_a_command_works_with_its_extra_and_names_it_otherwise(
     tmp_path: Path, extra: str, command: str

@@ -8,9 +8,6 @@ from typing import Any, Literal, Self
 
 from openai import APIStatusError, AsyncAPIResponse, BadRequestError, OpenAIError
 from pydantic import PrivateAttr
-from semantic_kernel.connectors.ai.open_ai.exceptions.content_filter_ai_exception import (
-    ContentFilterAIException,
-)
 from semantic_kernel.connectors.ai.prompt_execution_settings import PromptExecutionSettings
 from semantic_kernel.contents import (
     AuthorRole,
@@ -20,7 +17,7 @@ from semantic_kernel.contents import (
     StreamingTextContent,
     TextContent,
 )
-from semantic_kernel.exceptions import ServiceResponseException
+from semantic_kernel.exceptions import ServiceContentFilterException, ServiceResponseException
 from semantic_kernel.utils.telemetry.model_diagnostics.decorators import (
     trace_chat_completion,
     trace_streaming_chat_completion,
@@ -66,7 +63,7 @@ class ChatModel(FunctionCallingModel):
     so does the first one of a model whose name says that it thinks (DeepSeek-R1, QwQ, Qwen's Thinking).
 
     Raises (when asked):
-        ContentFilterAIException: the provider's filter refused the messages.
+        ServiceContentFilterException: the provider's filter refused the messages; its cause has the details.
         ServiceResponseException: anything else; its cause is the `openai.OpenAIError`, or one of
             `BrokenOffError`, `NotAStreamError` and `ProviderError`.
         What `bearer` raises.
@@ -236,8 +233,8 @@ class ChatModel(FunctionCallingModel):
                         answer.parts = 0
             self._begins_in_thought = answer.began_in_thought
         except APIStatusError as error:
-            if (filtered := _filtered(error)) is not None:
-                raise filtered from error
+            if isinstance(error, BadRequestError) and error.code == "content_filter":
+                raise ServiceContentFilterException("The model's filter refused the messages") from error
             raise ServiceResponseException("The model's endpoint refused the request", error) from error
         except (OpenAIError, BrokenOffError, NotAStreamError, ProviderError) as error:
             raise ServiceResponseException("The model did not answer", error) from error
@@ -285,17 +282,6 @@ def _set_options(settings: PromptExecutionSettings) -> dict[str, Any]:
     """Return what settings set."""
     excluded = {"service_id", "extension_data", "function_choice_behavior"}
     return settings.model_dump(exclude=excluded, exclude_none=True)
-
-
-def _filtered(error: APIStatusError) -> ContentFilterAIException | None:
-    """Return the error of a filter that refused the messages; None if it was none."""
-    if not (isinstance(error, BadRequestError) and error.code == "content_filter"):
-        return None
-    try:
-        return ContentFilterAIException("The model's filter refused the messages", error)
-    except (AttributeError, TypeError, ValueError):
-        # Semantic Kernel reads details that others word otherwise.
-        return None
 
 
 def _unsealed(message: ChatMessageContent) -> ChatMessageContent:
