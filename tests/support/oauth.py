@@ -37,7 +37,8 @@ Instead = dict[str, Any]
 
 class Tokens(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, AccessToken]):
     """Who signs in, and what was given out. Each person consents, unless `denies`; `forgets` every token at
-    once; answers name an `issuer` if it is given; tokens last `seconds`.
+    once; answers name an `issuer` if it is given; tokens last `seconds`. No client may register for
+    a scope unless it `knows_scopes`.
 
     A refresh token is good once. One that comes again is taken for stolen, and ends the sign-in (RFC 9700,
     4.14.2). While `answering` is not set, refreshed tokens are on their way.
@@ -48,12 +49,14 @@ class Tokens(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, A
         *,
         denies: bool = False,
         registers: bool = True,
+        knows_scopes: bool = True,
         forgets: bool = False,
         issuer: str | None = None,
         seconds: int = 3600,
     ) -> None:
         self.denies = denies
         self.registers = registers
+        self.knows_scopes = knows_scopes
         self.forgets = forgets
         self.issuer = issuer
         self.seconds = seconds
@@ -73,6 +76,8 @@ class Tokens(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, A
     async def register_client(self, client_info: OAuthClientInformationFull) -> None:
         if not self.registers:
             raise RegistrationError("invalid_client_metadata", "Ask the administrator.")
+        if not self.knows_scopes and client_info.scope:
+            raise RegistrationError("invalid_client_metadata", "There is no such scope.")
         self.clients[str(client_info.client_id)] = client_info
 
     async def authorize(self, client: OAuthClientInformationFull, params: AuthorizationParams) -> str:

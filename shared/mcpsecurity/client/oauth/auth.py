@@ -71,8 +71,8 @@ class OAuthAuth(httpx.Auth):
 
     The token comes from `store`, or by a refresh, and only then by a sign-in of `person`. A 401 is answered
     by a refresh and, if that does not help, by a sign-in; a 403 that names scopes by a sign-in for them. A
-    token that is refused at once after a sign-in is not followed by another sign-in. Tokens go to the origin
-    of the MCP server only, by https, or to this machine.
+    token that is refused at once after a sign-in is not followed by another sign-in, nor is a DELETE, which
+    ends the session. Tokens go to the origin of the MCP server only, by https, or to this machine.
 
     Requests that wait for the same sign-in share its outcome. The others are not held up.
     """
@@ -130,7 +130,7 @@ class OAuthAuth(httpx.Auth):
             if not _wants_another(response):
                 self._accepted = token
                 return
-            other = await self._other(response, token)
+            other = await self._other(response, token) if request.method != "DELETE" else None
             if other is None:
                 return
             token = other

@@ -115,6 +115,7 @@ class OAuthSignIn:
             "code_challenge_method": "S256",
             "resource": found.resource,
             **({"scope": asked} if asked else {}),
+            **({"prompt": "consent"} if _needs_consent(asked, found.server) else {}),
         }
         return PendingSignIn(
             url=str(httpx.URL(str(found.server.authorization_endpoint)).copy_merge_params(query)),
@@ -244,8 +245,11 @@ class OAuthSignIn:
         )
         made = create_client_registration_request(found.server, wanted, "")
         registration = {**json.loads(made.content), "application_type": _application_type(redirects[0])}
-        request = httpx.Request("POST", made.url, json=registration)
-        response = await self._requests.send(request)
+        response = await self._requests.send(httpx.Request("POST", made.url, json=registration))
+        if found.scope and read_object(response).get("error") == "invalid_client_metadata":
+            # Some know the scopes of their own API only, and not those of a resource; others want them.
+            del registration["scope"]
+            response = await self._requests.send(httpx.Request("POST", made.url, json=registration))
         if response.status_code >= 500:
             raise self._refused(found.server, response)
         client = read_client(response, redirects)
@@ -344,6 +348,14 @@ def _method(server: ServerMetadata, *, has_secret: bool) -> _Method:
     if supported is None:
         return usable[0]
     return next((method for method in usable if method in supported), usable[0])
+
+
+def _needs_consent(scope: str | None, server: ServerMetadata) -> bool:
+    """Tell whether a refresh token is given only to one who asks the person (OpenID Connect Core, 11).
+
+    Entra ID gives it without. There, people for whom an administrator consents could not sign in any more.
+    """
+    return "offline_access" in (scope or "").split() and server.cloud_instance_name is None
 
 
 def _application_type(redirect: AnyUrl) -> str:

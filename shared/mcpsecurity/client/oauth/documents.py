@@ -31,6 +31,7 @@ _SERVER: Final = (
     "code_challenge_methods_supported",
     "client_id_metadata_document_supported",
     "authorization_response_iss_parameter_supported",
+    "cloud_instance_name",
 )
 _CLIENT: Final = (
     "client_id",
@@ -47,6 +48,8 @@ class ServerMetadata(OAuthMetadata):
     """What an authorization server publishes of itself (RFC 8414, RFC 9207)."""
 
     authorization_response_iss_parameter_supported: bool | None = None
+    cloud_instance_name: str | None = None
+    """Entra ID's, and nobody else's."""
     issuer_as_written: str | None = None
     """`issuer` without the slash that a URL gets when it is parsed: answers name it exactly like that."""
 

@@ -1,0 +1,60 @@
+"""What single authorization servers want of a sign-in."""
+
+import pytest
+from tests.client.oauth.test_auth import HOW, Visits, auth_for
+from tests.support.oauth import Instead, SignedInServer, protected, query_of
+
+from mcpsecurity.client import McpConnection, result_text
+from mcpsecurity.client.oauth import BoundedRequests, OAuthSignIn
+from mcpsecurity.runtime.tls import client_ssl_context
+
+REDIRECT = "http://127.0.0.1:1/callback"
+
+
+async def asked(server: SignedInServer) -> dict[str, str]:
+    """Return what the person's browser is sent with."""
+    sign_in = OAuthSignIn(server.url, BoundedRequests(server.url, client_ssl_context(None)))
+    return query_of((await sign_in.begin(await sign_in.probe(), REDIRECT)).url)
+
+
+async def test_a_client_registers_without_scopes_where_those_of_a_resource_are_not_known() -> None:
+    async with protected(knows_scopes=False) as server:
+        query = await asked(server)
+    [client] = server.tokens.clients.values()
+    assert (client.scope, query["scope"]) == (None, "notes")
+
+
+@pytest.mark.parametrize(
+    ("more", "prompt"),
+    [
+        ({"scopes_supported": ["notes"]}, None),
+        ({"scopes_supported": ["openid", "offline_access"]}, "consent"),
+        ({"scopes_supported": ["offline_access"], "cloud_instance_name": "microsoftonline.com"}, None),
+    ],
+    ids=["no refresh tokens by scope", "refresh tokens by consent", "Entra ID"],
+)
+async def test_the_person_is_asked_where_refresh_tokens_are_given_by_consent(
+    more: Instead, prompt: str | None
+) -> None:
+    instead = Instead()
+    async with protected(instead) as server:
+        origin = server.url.removesuffix("/mcp")
+        instead[HOW] = {
+            "issuer": origin,
+            **{f"{name}_endpoint": f"{origin}/{name}" for name in ("authorization", "token")},
+            "registration_endpoint": f"{origin}/register",
+            "code_challenge_methods_supported": ["S256"],
+            **more,
+        }
+        server.tokens.knows_scopes = False
+        assert (await asked(server)).get("prompt") == prompt
+
+
+async def test_after_signing_out_the_end_of_the_session_has_nobody_sign_in() -> None:
+    visits = Visits()
+    async with protected() as server:
+        auth = auth_for(server, visits)
+        async with McpConnection(server.url, auth=auth) as connection:
+            assert result_text(await connection.call_tool("whoami", {})) == "a person"
+            await auth.sign_out()
+    assert len(visits.urls) == 1
