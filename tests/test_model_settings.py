@@ -166,7 +166,7 @@ def test_what_is_missing_or_too_much_is_named(
         monkeypatch.setenv(key, value)
     with pytest.raises(SettingsError) as refused:
         load_settings(ModelSettings)
-    assert str(refused.value) == line
+    assert str(refused.value).startswith(line)
 
 
 @pytest.mark.parametrize(
@@ -190,10 +190,10 @@ def test_what_is_missing_or_too_much_is_named(
         ("AZURE_AUTHORITY_HOST", "https://a@b", "write a host"),
         ("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com/tenant", "write a host"),
         ("MCPSECURITY_MODEL_API", "completions", "'auto'"),
-        ("MCPSECURITY_MODEL_TEMPERATURE", "3", "less than or equal to 2"),
-        ("MCPSECURITY_MODEL_MAX_OUTPUT_TOKENS", "0", "greater than or equal to 16"),
+        ("MCPSECURITY_MODEL_TEMPERATURE", "3", "write 2 or less"),
+        ("MCPSECURITY_MODEL_MAX_OUTPUT_TOKENS", "0", "write 16 or more"),
         ("MCPSECURITY_MODEL_REASONING_EFFORT", "very high", "write one word"),
-        ("MCPSECURITY_MODEL_TIMEOUT", "0", "greater than 0"),
+        ("MCPSECURITY_MODEL_TIMEOUT", "0", "write more than 0"),
         ("MCPSECURITY_MODEL_HEADERS", '{"two words": "x"}', "name"),
         ("MCPSECURITY_MODEL_HEADERS", '{"Host": "x"}', "name"),
         ("MCPSECURITY_MODEL_HEADERS", '{"X-A": "1\\r\\nX-B: 2"}', "values"),

@@ -26,7 +26,7 @@ def _parse_object(value: object) -> object:
     try:
         return json.loads(value)
     except ValueError:
-        raise PydanticCustomError("json", 'Must be JSON, like {"tool": "scope other-scope"}') from None
+        raise PydanticCustomError("json", 'write JSON like {"tool": "scope other-scope"}') from None
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_words)]
@@ -112,22 +112,17 @@ class AccessSettings(Settings):
     @classmethod
     def _are_guids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(GUID.fullmatch(tenant) for tenant in value):
-            raise PydanticCustomError("guid", "Must be GUIDs")
+            raise PydanticCustomError("guid", "write GUIDs, with blanks between")
         return tuple(tenant.lower() for tenant in value)
 
-    @field_validator("allowed_clients")
+    @field_validator("allowed_clients", "allowed_agents")
     @classmethod
-    def _are_lower_case(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(client.lower() for client in value)  # as Entra writes GUIDs in tokens
-
-    @field_validator("allowed_agents")
-    @classmethod
-    def _are_agents(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _are_applications(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return cls._are_guids(value)
 
     @field_validator("tool_acrs")
     @classmethod
     def _are_contexts(cls, value: Mapping[str, str]) -> Mapping[str, str]:
         if not all(_CONTEXT.fullmatch(context) for context in value.values()):
-            raise PydanticCustomError("acrs", "Must be ids of authentication contexts, c1 to c99")
+            raise PydanticCustomError("acrs", "write ids of authentication contexts, c1 to c99")
         return value

@@ -1,5 +1,6 @@
 """Settings of the MCP server. Every key is documented in docs/configuration.md."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
@@ -16,6 +17,8 @@ ApprovalPolicy = Literal["when-supported", "required", "never"]
 
 MIN_STATE_KEY_BYTES = 32
 """The shortest key that the transport accepts."""
+
+_URI = re.compile(r"[a-z][a-z0-9+.-]*:[^\s]+", re.IGNORECASE)
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -62,12 +65,14 @@ class ServerSettings(AccessSettings, EntraSettings, _Openness):
         "",
         validation_alias="ENTRA_TENANT_ID",
         validate_default=True,
+        examples=["11111111-2222-4333-8444-555555555555"],
         description="Directory (tenant) ID, a GUID.",
     )
     client_id: str = Field(
         "",
         validation_alias="MCP_SERVER_CLIENT_ID",
         validate_default=True,
+        examples=["11111111-2222-4333-8444-555555555555"],
         description="Application (client) ID of the API's registration, a GUID: the audience of tokens.",
     )
     app_id_uri: str = Field(
@@ -242,7 +247,17 @@ class ServerSettings(AccessSettings, EntraSettings, _Openness):
         try:
             URL(value).origin()
         except ValueError:
-            raise PydanticCustomError("url", "Must be a URL") from None
+            raise PydanticCustomError("url", "this is no URL with a host") from None
+        return value
+
+    @field_validator("app_id_uri")
+    @classmethod
+    def _are_uris(cls, value: str) -> str:
+        if any(uri.endswith("/") or not _URI.match(uri) for uri in value.split()):
+            raise PydanticCustomError(
+                "uris",
+                "write it like api://CLIENT-ID or https://mcp.contoso.com/mcp, without a slash at its end",
+            )
         return value
 
     @field_validator("host")
@@ -250,7 +265,7 @@ class ServerSettings(AccessSettings, EntraSettings, _Openness):
     def _is_loopback_if_open(cls, value: str, info: ValidationInfo) -> str:
         if info.data.get("no_auth") and value not in LOOPBACK_HOSTS:
             raise PydanticCustomError(
-                "loopback", "Must be 127.0.0.1, ::1 or localhost without authentication"
+                "loopback", "write 127.0.0.1, ::1 or localhost, as there is no authentication"
             )
         return value
 
@@ -258,7 +273,7 @@ class ServerSettings(AccessSettings, EntraSettings, _Openness):
     @classmethod
     def _are_long(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         if any(len(key.get_secret_value().encode()) < MIN_STATE_KEY_BYTES for key in value):
-            raise PydanticCustomError("key", "Must be secrets of at least 32 characters")
+            raise PydanticCustomError("key", "write secrets of at least 32 characters each")
         if len({key.get_secret_value() for key in value}) != len(value):
-            raise PydanticCustomError("key", "Must be different secrets")
+            raise PydanticCustomError("key", "write different secrets")
         return value

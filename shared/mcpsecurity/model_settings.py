@@ -220,7 +220,7 @@ class ModelSettings(ModelKeys):
         base = info.data.get("openai_base_url")
         without_azure = "azure_openai_endpoint" in info.data and info.data["azure_openai_endpoint"] is None
         if not name and (without_azure or base) and not (base and read_endpoint(base).deployment):
-            raise ValueError("the model's name is needed")
+            raise ValueError("the model's name is needed, such as qwen3")
         return name
 
     @field_validator("deployment")
@@ -228,7 +228,7 @@ class ModelSettings(ModelKeys):
     def _names_deployment(cls, name: str | None, info: ValidationInfo) -> str | None:
         url = info.data.get("azure_openai_endpoint")
         if not name and url is not None and read_endpoint(url, azure=True).deployment is None:
-            raise ValueError("the deployment's name is needed")
+            raise ValueError("the deployment's name is needed, as the resource lists it under Deployments")
         return name
 
     @field_validator(*_FORMS)

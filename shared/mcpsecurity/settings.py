@@ -1,6 +1,7 @@
 """Settings of a service: read once from the environment, typed, frozen, and refused by name when wrong."""
 
 import logging
+import os
 import re
 import ssl
 from collections.abc import Iterator, Sequence
@@ -11,13 +12,13 @@ from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
-    AliasChoices,
     Field,
     SecretStr,
     ValidationError,
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -26,10 +27,13 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 from pydantic_settings import SettingsError as UnreadableError
+from yarl import URL
 
-from mcpsecurity.redis.encryption import EncryptionKeys
+from mcpsecurity.env_file import names_in
+from mcpsecurity.redis.encryption import HOW_TO_MAKE_A_KEY, EncryptionKeys
 from mcpsecurity.runtime.errors import SettingsError
 from mcpsecurity.runtime.log import BatchedHandler, Fields, JsonFormatter
+from mcpsecurity.setting_errors import example_of, key_of, misspelt, refusal
 
 __all__ = [
     "CertificateFile",
@@ -40,6 +44,7 @@ __all__ = [
     "MetricsPort",
     "Settings",
     "SettingsError",
+    "WebUrl",
     "configure_logging",
     "load_settings",
     "settings_of",
@@ -117,13 +122,24 @@ def _names_its_api(scope: str) -> str:
             "write the scope with its API, like api://CLIENT-ID/mcp:tools; Entra takes one without for "
             "one of Microsoft Graph's (AADSTS650053)"
         )
+    if len(scope.split()) > 1:
+        raise ValueError("write one scope; openid, profile and offline_access are asked for without it")
     return scope
+
+
+def _has_an_origin(url: str) -> str:
+    try:
+        URL(url).origin()
+    except ValueError:
+        raise PydanticCustomError("url", "this is no URL with a host") from None
+    return url
 
 
 CertificateFile = Annotated[Path, AfterValidator(_has_certificates)]
 CredentialFile = Annotated[Path, AfterValidator(_has_key_and_certificate)]
 ClientSecret = Annotated[SecretStr, AfterValidator(_is_no_id)]
 EntraScope = Annotated[str, AfterValidator(_names_its_api)]
+WebUrl = Annotated[str, AfterValidator(_has_an_origin)]
 
 
 class _OurLines(DotEnvSettingsSource):
@@ -200,7 +216,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _redis_has_keys(self) -> Self:
         if self.redis_url is not None and self.keys is None:
-            raise ValueError("MCPSECURITY_KEYS: MCPSECURITY_REDIS_URL is set and needs it")
+            raise ValueError(
+                f"MCPSECURITY_KEYS: MCPSECURITY_REDIS_URL needs it; make a key by: {HOW_TO_MAKE_A_KEY}"
+            )
         return self
 
     log_level: LogLevel = Field(
@@ -268,10 +286,20 @@ def load_settings(cls: type[S], **overrides: Any) -> S:
     """Build `cls` from the environment and `.env`; `overrides` win. `_env_file=None` leaves out the `.env`.
 
     Raises:
-        SettingsError: a key is missing or its value is refused. Values are never part of the message.
+        SettingsError: a key is missing or misspelt, its value is refused, or `.env` cannot be read. No value
+            is part of the message.
     """
-    with _named(cls):
-        return cls(**overrides)
+    env_file = overrides.get("_env_file", cls.model_config.get("env_file"))
+    in_file = names_in(Path(env_file)) if isinstance(env_file, str | Path) else set[str]()
+    wrong = list(misspelt(cls, {*os.environ, *in_file}))
+    try:
+        with _named(cls):
+            settings = cls(**overrides)
+    except SettingsError as error:
+        raise SettingsError("\n".join([str(error), *wrong])) from None
+    if wrong:
+        raise SettingsError("\n".join(wrong))
+    return settings
 
 
 def settings_of(cls: type[S], **values: Any) -> S:
@@ -280,7 +308,7 @@ def settings_of(cls: type[S], **values: Any) -> S:
     Raises:
         SettingsError: a value is missing or refused, or there is no such setting.
     """
-    known = {*cls.model_fields, *(_key(cls, (name,)) for name in cls.model_fields)}
+    known = {*cls.model_fields, *(key_of(cls, (name,)) for name in cls.model_fields)}
     if unknown := sorted(values.keys() - known):
         raise SettingsError("\n".join(f"{name}: there is no such setting" for name in unknown))
     with _named(cls):
@@ -294,50 +322,12 @@ def _named(cls: type[Settings]) -> Iterator[None]:
         yield
     except ValidationError as error:
         found = error.errors(include_input=False)
-        raise SettingsError("\n".join(_line(cls, **refused) for refused in found)) from None
+        raise SettingsError("\n".join(refusal(cls, **refused) for refused in found)) from None
     except UnreadableError as error:  # its text names the field, and no value
         name = re.search(r'field "(\w+)"', str(error))
-        key = _key(cls, (name[1],) if name else ())
-        example = _example(cls, key)
+        key = key_of(cls, (name[1],) if name else ())
+        example = example_of(cls, key)
         raise SettingsError(f"{key}: write JSON{f' like {example}' if example else ''}") from None
-
-
-def _line(cls: type[Settings], loc: tuple[int | str, ...], msg: str, **error: Any) -> str:
-    """Return the line about a refused value, from Pydantic's description of the error."""
-    reason = msg.removeprefix("Value error, ")
-    if not loc:  # of a validator of the whole, which names the key itself
-        return reason
-    key = _key(cls, loc)
-    example = _example(cls, key)
-    if example and error["type"] == "string_pattern_mismatch":
-        reason = f"write it like {example}"
-    if error["type"] in ("tuple_type", "list_type") and len(loc) == 1:
-        reason = f"write a list{f' like {example}' if example else ', in brackets'}"
-    if error["type"] == "extra_forbidden":
-        reason = "there is no such setting"
-    return f"{key}: {_within(loc[1:])}{reason}"
-
-
-def _example(cls: type[Settings], key: str) -> str | None:
-    """Return an example of the value of a key, if its field has one."""
-    examples = {_key(cls, (name,)): field.examples for name, field in cls.model_fields.items()}.get(key)
-    return str(examples[0]) if examples else None
-
-
-def _within(location: tuple[int | str, ...]) -> str:
-    """Return where in a list or an object an error is, as a beginning of its sentence."""
-    places = [f"entry {place + 1}" if isinstance(place, int) else place for place in location]
-    return f"{', '.join(places)}: " if places else ""
-
-
-def _key(cls: type[Settings], location: tuple[int | str, ...]) -> str:
-    """Return the environment key of the field an error is about."""
-    name = str(location[0]) if location else cls.__name__
-    field = cls.model_fields.get(name)
-    alias = field.validation_alias if field else None
-    if isinstance(alias, AliasChoices):
-        alias = alias.choices[0]
-    return str(alias or name)
 
 
 def configure_logging(level: str, form: LogFormat = "text", fields: Sequence[Fields] = ()) -> None:

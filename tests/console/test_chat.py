@@ -223,8 +223,8 @@ def test_which_hosts_are_reached_through_a_proxy_is_told_before_the_sign_in_with
 
 def test_a_missing_configuration_is_named(start: Start) -> None:
     screen = start(CONSOLE_CLIENT_ID="", MCP_SERVER_SCOPE="")
-    screen.see("CONSOLE_CLIENT_ID: Field required")
-    screen.see("MCP_SERVER_SCOPE: Field required")
+    screen.see("CONSOLE_CLIENT_ID: not set")
+    screen.see("MCP_SERVER_SCOPE: not set")
     assert screen.end() == 2
 
 

@@ -250,13 +250,13 @@ async def test_without_authentication_tools_can_be_called_and_nothing_points_to_
 @pytest.mark.parametrize(
     ("wrong", "line"),
     [
-        ({"no_auth": True, "host": "192.0.2.1"}, "MCP_SERVER_HOST: Must be 127.0.0.1"),
-        ({}, "ENTRA_TENANT_ID: Field required\nMCP_SERVER_CLIENT_ID: Field required"),
-        ({"tenant_id": "contoso", "client_id": API_CLIENT_ID}, "ENTRA_TENANT_ID: Must be a GUID"),
-        ({"no_auth": True, "tool_scopes": "{"}, "MCP_SERVER_TOOL_SCOPES: Must be JSON"),
-        ({"no_auth": True, "allowed_tenants": "x"}, "MCP_SERVER_ALLOWED_TENANTS: Must be GUIDs"),
+        ({"no_auth": True, "host": "192.0.2.1"}, "MCP_SERVER_HOST: write 127.0.0.1"),
+        ({}, "ENTRA_TENANT_ID: not set (Directory (tenant) ID, a GUID; like "),
+        ({"tenant_id": "contoso", "client_id": API_CLIENT_ID}, "ENTRA_TENANT_ID: write it like "),
+        ({"no_auth": True, "tool_scopes": "{"}, "MCP_SERVER_TOOL_SCOPES: write JSON"),
+        ({"no_auth": True, "allowed_tenants": "x"}, "MCP_SERVER_ALLOWED_TENANTS: write GUIDs"),
         ({"no_auth": True, "url": "http://localhost/mcp/"}, "MCP_SERVER_URL: "),
-        ({"no_auth": True, "url": "http://[/mcp"}, "MCP_SERVER_URL: Must be a URL"),
+        ({"no_auth": True, "url": "http://[/mcp"}, "MCP_SERVER_URL: write it like "),
         (
             {"no_auth": True, "authority": "https://["},
             "ENTRA_AUTHORITY: write it like https://login.microsoftonline.com",
@@ -269,8 +269,11 @@ async def test_without_authentication_tools_can_be_called_and_nothing_points_to_
             {"no_auth": True, "authority": "https://h?x=1"},
             "ENTRA_AUTHORITY: write it like https://login.microsoftonline.com",
         ),
-        ({"no_auth": True, "graph_url": "https://h:99999"}, "MICROSOFT_GRAPH_URL: Must be a URL"),
+        ({"no_auth": True, "graph_url": "https://h:99999"}, "MICROSOFT_GRAPH_URL: write it like "),
         ({"no_auth": True, "approval": "maybe"}, "MCP_SERVER_APPROVAL: "),
+        ({"no_auth": True, "allowed_clients": "MCP web chat"}, "MCP_SERVER_ALLOWED_CLIENTS: write GUIDs"),
+        ({"no_auth": True, "app_id_uri": "https://mcp.contoso.com/mcp/"}, "MCP_SERVER_APP_ID_URI: write it "),
+        ({"no_auth": True, "app_id_uri": "mcp"}, "MCP_SERVER_APP_ID_URI: write it like api://"),
     ],
 )
 def test_a_wrong_setting_is_named(wrong: dict[str, object], line: str) -> None:
@@ -280,8 +283,8 @@ def test_a_wrong_setting_is_named(wrong: dict[str, object], line: str) -> None:
 
 
 def test_lists_are_words_and_scopes_of_tools_are_json() -> None:
-    settings = load_settings(
-        ServerSettings, no_auth=True, allowed_clients="a, B  c", tool_scopes='{"tool": "x y", "other": ["z"]}'
-    )
-    assert settings.allowed_clients == ("a", "b", "c"), "as Entra writes them"
+    other = "dddddddd-0000-4000-8000-000000000004"
+    clients, scopes = f"{API_CLIENT_ID}, {other.upper()}", '{"tool": "x y", "other": ["z"]}'
+    settings = load_settings(ServerSettings, no_auth=True, allowed_clients=clients, tool_scopes=scopes)
+    assert settings.allowed_clients == (API_CLIENT_ID, other), "as Entra writes them"
     assert settings.tool_scopes == {"tool": ("x", "y"), "other": ("z",)}

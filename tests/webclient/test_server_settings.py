@@ -52,6 +52,24 @@ def test_an_entry_has_headers_that_are_printed_nowhere(
     assert SECRET not in f"{settings!r} {wiki} {wiki.model_dump_json()} {caplog.text}"
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("MCP_SERVER_URL", "https://mcp.contoso.com:abc/mcp", "write it like https://tools.contoso.com/mcp"),
+        ("WEBCLIENT_URL", "https://chat.contoso.com:abc", "write it like https://chat.contoso.com"),
+        ("MCP_SERVER_SCOPE", "api://a/mcp:tools openid", "write one scope; openid, profile and offline_acc"),
+    ],
+)
+def test_an_address_without_a_port_and_several_scopes_are_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, key: str, value: str, words: str
+) -> None:
+    """They would fail at the first sign-in or call otherwise."""
+    monkeypatch.setenv(key, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(WebSettings)
+    assert str(caught.value).startswith(f"{key}: {words}")
+
+
 def test_a_value_names_a_variable_in_place_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WIKI_KEY", SECRET)
     settings = loaded(monkeypatch, {**WIKI, "headers": {"Authorization": "Bearer ${WIKI_KEY}"}})

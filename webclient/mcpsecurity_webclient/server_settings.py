@@ -14,6 +14,7 @@ from pydantic import (
 
 from mcpsecurity.environment import filled
 from mcpsecurity.server_headers import check_address, checked_headers
+from mcpsecurity.settings import WebUrl
 
 URL_PATTERN = r"^https?://[^/]+(/.*)?$"
 _MAX_PATTERNS = 500
@@ -35,7 +36,7 @@ class McpServerSettings(BaseModel):
     name: str = Field(
         pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$", description="Short name, shown with its tools."
     )
-    url: str = Field(pattern=URL_PATTERN, description="Its MCP endpoint.")
+    url: WebUrl = Field(pattern=URL_PATTERN, description="Its MCP endpoint.")
     scope: str | None = Field(None, description="Entra scope of its tokens; none: no token is sent.")
     headers: dict[str, SecretStr] = Field(
         default_factory=dict,

@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from yarl import URL
 
 from mcpsecurity.model_list import ModelListSettings
-from mcpsecurity.settings import ClientSecret, CredentialFile, EntraScope, EntraSettings, MetricsPort
+from mcpsecurity.settings import ClientSecret, CredentialFile, EntraScope, EntraSettings, MetricsPort, WebUrl
 from mcpsecurity_webclient.server_settings import URL_PATTERN, GrantScope, McpServerSettings
 from mcpsecurity_webclient.store.engine import database_url
 
@@ -23,7 +23,7 @@ _DEFAULT: dict[str, Any] = {"name": "Tools", "title": "Secure MCP server", "asks
 class WebSettings(EntraSettings, ModelListSettings):
     """The settings of the web chat."""
 
-    url: str = Field(
+    url: WebUrl = Field(
         "http://localhost:5001",
         validation_alias="WEBCLIENT_URL",
         pattern=r"^https?://[^/]+/?$",
@@ -62,7 +62,7 @@ class WebSettings(EntraSettings, ModelListSettings):
         validation_alias="WEBCLIENT_CERTIFICATE_FILE",
         description="PEM file with private key and certificate, instead of a secret.",
     )
-    mcp_server_url: str = Field(
+    mcp_server_url: WebUrl = Field(
         "http://localhost:7133/mcp",
         validation_alias="MCP_SERVER_URL",
         pattern=URL_PATTERN,

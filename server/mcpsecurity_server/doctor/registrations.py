@@ -7,9 +7,10 @@ from yarl import URL
 
 from mcpsecurity.oidc import Clock
 from mcpsecurity_server.doctor.credentials import Application, check_credential, codes_of, endpoint_of
-from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped
+from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped, warning
 from mcpsecurity_server.doctor.requests import Answer, UnreachableError, fetch
 from mcpsecurity_server.doctor.settings import DoctorSettings
+from mcpsecurity_server.settings import LOOPBACK_HOSTS
 
 _REDIRECT_PATH = "/signin-oidc"
 _UNKNOWN_CLIENT = 700016
@@ -21,7 +22,7 @@ async def check_registrations(
     session: aiohttp.ClientSession, settings: DoctorSettings, clock: Clock, *, tenant_answers: bool = True
 ) -> AsyncIterator[Finding]:
     """Check the registrations by requests to the tenant, without signing in."""
-    for finding in _not_here(settings):
+    for finding in (*_not_here(settings), *_impossible(settings)):
         yield finding
     if not settings.tenant_id:
         yield skipped("web client", "Cannot be checked without a tenant.", "ENTRA_TENANT_ID")
@@ -55,6 +56,26 @@ def _not_here(settings: DoctorSettings) -> Iterator[Finding]:
     elif settings.web_client_secret is None and settings.web_certificate_file is None:
         message = "The web client has neither a secret nor a certificate here."
         yield skipped("client secret", message, "WEBCLIENT_CLIENT_SECRET or WEBCLIENT_CERTIFICATE_FILE")
+
+
+def _impossible(settings: DoctorSettings) -> Iterator[Finding]:
+    """Report what Entra ID would refuse, or what is hardly meant."""
+    if not settings.web_client_id:
+        return
+    if _is_open_http(settings.webclient_url):
+        message = "Entra ID sends people back by https only, or by http to localhost: the URL is http."
+        yield failed("web client", message, "WEBCLIENT_URL")
+    if settings.web_client_id.lower() == settings.api_client_id.lower():
+        message = "The web client has the client ID of the MCP server: each has a registration of its own."
+        yield warning("web client", message, "WEBCLIENT_CLIENT_ID or MCP_SERVER_CLIENT_ID")
+
+
+def _is_open_http(url: str) -> bool:
+    try:
+        parts = URL(url)
+    except ValueError:
+        return False
+    return parts.scheme == "http" and parts.host not in LOOPBACK_HOSTS
 
 
 def _applications(settings: DoctorSettings) -> Iterator[Application]:

@@ -2,6 +2,11 @@
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+HOW_TO_MAKE_A_KEY = (
+    'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
+)
+"""A command that prints a new key."""
+
 
 class UnreadableError(ValueError):
     """The data was encrypted with another key, or was changed since."""
@@ -20,7 +25,9 @@ class EncryptionKeys:
         try:
             fernets = [Fernet(key) for key in text.replace(",", " ").split()]
         except ValueError:
-            raise ValueError("a key has 32 bytes in URL-safe base64") from None
+            raise ValueError(
+                f"a key has 32 bytes in URL-safe base64; make one by: {HOW_TO_MAKE_A_KEY}"
+            ) from None
         if not fernets:
             raise ValueError("there is no key")
         self._fernets = MultiFernet(fernets)

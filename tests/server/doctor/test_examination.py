@@ -378,3 +378,20 @@ async def test_whether_clients_may_come_with_a_document_is_told(
 def test_long_values_are_not_cut() -> None:
     value = "https://mcp.contoso.com/" + "x" * 120
     assert value in as_table([failed("server", f"There is no server at {value} now.", "MCP_SERVER_URL")])
+
+
+async def test_an_address_by_http_is_found_to_be_one_that_entra_sends_nobody_back_to(
+    healthy_cloud: LocalCloud, cloud_server: ProtectedServer
+) -> None:
+    changes = {"webclient_url": "http://chat.contoso.com"}
+    found = await find("web client", settings_of(healthy_cloud, cloud_server.settings.url, **changes))
+    assert (found.status, found.setting) == (Status.FAILED, "WEBCLIENT_URL")
+    assert "https only" in found.message
+
+
+async def test_one_client_id_for_both_services_is_a_warning(
+    healthy_cloud: LocalCloud, cloud_server: ProtectedServer
+) -> None:
+    changes = {"web_client_id": healthy_cloud.api_client_id.upper()}
+    found = await find("web client", settings_of(healthy_cloud, cloud_server.settings.url, **changes))
+    assert (found.status, found.setting) == (Status.WARNING, "WEBCLIENT_CLIENT_ID or MCP_SERVER_CLIENT_ID")
