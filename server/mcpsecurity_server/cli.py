@@ -1,9 +1,11 @@
 """`mcpsecurity server`: the MCP server as a process, configured by the environment."""
 
 import gc
+import logging
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +14,8 @@ import click
 from aiohttp import web
 
 from mcpsecurity.runtime.command_variables import command_variable
+from mcpsecurity.runtime.log import JsonFormatter
+from mcpsecurity.runtime.printable import one_line
 from mcpsecurity.runtime.service import run_service
 from mcpsecurity.settings import load_settings
 from mcpsecurity.telemetry import instrumented, read_exporters
@@ -40,6 +44,7 @@ would make it scan the log lines that wait."""
 @click.option(
     "--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Where COMMAND runs."
 )
+@click.option("--name", default="", help="What precedes each line that COMMAND prints; else its program.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def server(
     no_auth: bool,
@@ -48,6 +53,7 @@ def server(
     worker: int | None,
     names: tuple[str, ...],
     folder: Path | None,
+    name: str,
     command: tuple[str, ...],
 ) -> None:
     """Run the MCP server.
@@ -72,7 +78,7 @@ def server(
         host, port = settings.host, settings.port
         sys.exit(run_workers(workers, arguments, settings, host=host, port=port, name="server"))
     if command:
-        sys.exit(_serve_command(settings, command, _variables(names), folder))
+        sys.exit(_serve_command(settings, command, _variables(names), folder, name))
     sys.exit(_serve(settings, worker))
 
 
@@ -85,16 +91,33 @@ def _variables(names: Iterable[str]) -> dict[str, str]:
 
 
 def _serve_command(
-    settings: ServerSettings, command: tuple[str, ...], variables: dict[str, str], folder: Path | None
+    settings: ServerSettings,
+    arguments: tuple[str, ...],
+    variables: dict[str, str],
+    folder: Path | None,
+    name: str,
 ) -> int:
     """Serve the tools of a command; return the exit code."""
-    from mcpsecurity_server.stdio import Command, CommandError, StdioProgram  # noqa: PLC0415 - MCP's client
+    from mcpsecurity.client.command_log import threaded_command_log  # noqa: PLC0415 - MCP's client
+    from mcpsecurity_server.stdio import Command, CommandError, StdioProgram  # noqa: PLC0415 - likewise
 
-    try:
-        return _serve(settings, program=StdioProgram(Command(command, variables, folder)))
-    except CommandError as error:
-        click.echo(f"server: {error}", err=True)
-        return 1
+    command = Command(arguments, variables, folder, name=one_line(name))
+    formatter = JsonFormatter() if settings.log_format == "json" else None
+    with threaded_command_log(lambda line: _print(f"{command.label}: {line}", formatter)) as log:
+        try:
+            return _serve(settings, program=StdioProgram(replace(command, log=log)))
+        except CommandError as error:
+            failure = error
+    click.echo(f"{failure}" if command.name else f"server: {failure}", err=True)
+    return 1
+
+
+def _print(line: str, formatter: JsonFormatter | None) -> None:
+    """Print what a command says of itself, at whatever level is logged."""
+    if formatter is not None:
+        said = {"name": "mcpsecurity_server.command", "levelname": "INFO", "msg": line}
+        line = formatter.format(logging.makeLogRecord(said))
+    click.echo(line, err=True)
 
 
 def _serve(settings: ServerSettings, worker: int | None = None, program: "StdioProgram | None" = None) -> int:

@@ -10,6 +10,7 @@ from tests.support.eventually import eventually
 from tests.webclient.person import WebPerson
 
 pytestmark = pytest.mark.timeout(120)
+LAST_WORDS = "import sys; print('this is no MCP server'); sys.exit('\x1b[31msorry\x1b[0m')"
 NOTES = Path(__file__).parents[1] / "server" / "stdio" / "notes.py"
 
 
@@ -41,7 +42,7 @@ async def test_the_demo_goes_on_without_servers_of_a_file_that_do_not_start_and_
 ) -> None:
     entries = {
         "notes": {"command": sys.executable, "args": [str(NOTES)], "env": {"PYTHONPATH": "/nowhere"}},
-        "no server": {"command": sys.executable, "args": ["-c", "print('this is no MCP server')"]},
+        "no server": {"command": sys.executable, "args": ["-c", LAST_WORDS]},
         "missing": {"command": "no-such-program"},
         "old": {"type": "sse", "url": "https://x.example/sse"},
         "keyed": {"command": sys.executable, "env": {"KEY": "${input:key}"}},
@@ -60,6 +61,7 @@ async def test_the_demo_goes_on_without_servers_of_a_file_that_do_not_start_and_
         told = (await process.stderr.read()).decode()
     assert "MCP servers of your own: notes\n" in told
     for words in (
+        "\nno server: sorry\n",
         "no server is left out: its command ended at its start; what it said is above.",
         "missing is left out: no-such-program is not found: install it, or put its folder on PATH.",
         "old is left out: HTTP+SSE is the transport before Streamable HTTP",
@@ -101,5 +103,5 @@ async def test_a_command_that_is_not_there_ends_the_demo_with_its_name(tmp_path:
         tmp_path, "demo", "--no-browser", *offset, "--mcp-server", "Files=no-such-program x"
     )
     assert code != 0
-    assert "server: no-such-program is not found; is it installed, and on PATH?" in told
+    assert "Files: no-such-program is not found; is it installed, and on PATH?" in told
     assert "Traceback" not in told

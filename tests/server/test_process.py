@@ -1,6 +1,7 @@
 """The server as a process: how it starts, what it refuses, and how it ends."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -119,3 +120,20 @@ async def test_a_command_that_cannot_be_served_is_told_why(
     assert ended == code, text
     assert reason in text
     assert "Traceback" not in text
+
+
+async def test_what_a_command_prints_has_its_name_before_it(tmp_path: Path) -> None:
+    command = ("--", sys.executable, "-c", "import sys; sys.exit('\x1b[31msorry\x1b[0m\\nbye\\a')")
+    code, text = await _end(await _start(tmp_path, "--no-auth", *command))
+    program = Path(sys.executable).name
+    assert code == 1
+    assert text.startswith(f"{program}: sorry\n{program}: bye\ufffd\nserver: ")
+    named = await _start(
+        tmp_path, "--no-auth", "--name", "my\nnotes", *command, MCPSECURITY_LOG_FORMAT="json"
+    )
+    code, text = await _end(named)
+    first, second, last = text.splitlines()
+    assert json.loads(first).items() >= {"level": "INFO", "message": "my notes: sorry"}.items()
+    assert json.loads(second)["message"] == "my notes: bye\ufffd"
+    assert last.startswith("my notes: ")
+    assert last.endswith("ended before it answered as an MCP server; what it printed is above")

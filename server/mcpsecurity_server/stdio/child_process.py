@@ -199,7 +199,7 @@ class StdioProcess:
         finally:
             self._session = None
             if not ready.done():
-                ready.set_exception(CommandError(f"{self._command.program} was ended before it had started"))
+                ready.set_exception(CommandError(f"{self._command.label} was ended before it had started"))
 
     async def _elicited(
         self,

@@ -77,7 +77,7 @@ class StdioProgram(Server[Processes, Any]):
     uri_type = ResourceUri
 
     def __init__(self, command: Command) -> None:
-        super().__init__(command.program, lifespan=_running)
+        super().__init__(command.label, lifespan=_running)
         self.processes = Processes(command, Listeners(self._notified, self._prepare, self._is_heard))
         self._declared = types.ServerCapabilities()
 

@@ -139,7 +139,7 @@ def _server(server: OwnServer) -> ChatServer:
     target: str | Command = server.url
     if server.command:
         variables = {**without_services(os.environ), **server.variables}
-        target = Command(server.command, variables, server.folder)
+        target = Command(server.command, variables, server.folder, name=server.title)
     return ChatServer(
         target,
         server.name.replace("-", "_"),

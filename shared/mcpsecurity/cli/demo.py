@@ -242,7 +242,7 @@ def _gateway(server: OwnServer) -> Service:
         server.title,
         _health(server.url),
         {**given, "MCP_SERVER_PORT": str(urlsplit(server.url).port)},
-        (*names, "--folder", str(server.folder), "--", *server.command),
+        (*names, "--folder", str(server.folder), "--name", server.title, "--", *server.command),
         optional=server.optional,
     )
 

@@ -67,7 +67,7 @@ class McpConnection:
         timeout: seconds until an answer must *begin*. A stream may be silent for any time after that.
 
     Attributes:
-        url: the MCP endpoint; of a command the program's name.
+        url: the MCP endpoint; of a command its name.
         on_open: called whenever a session has been opened: the first one, and each one after a loss.
         server: what the server says of itself, with the revision that is spoken.
         era: how the server is spoken to, found when a session is opened. One that is known to speak only
@@ -89,7 +89,7 @@ class McpConnection:
         timeout: float = 30.0,
     ) -> None:
         self._command = url if isinstance(url, Command) else None
-        self.url = url if isinstance(url, str) else url.program
+        self.url = url if isinstance(url, str) else url.label
         self._auth = auth
         self._callbacks: dict[str, Any] = {
             "elicitation_callback": elicitation,

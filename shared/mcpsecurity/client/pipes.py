@@ -56,18 +56,20 @@ class Command:
     """A command and what it gets: no variable of this process but those of `environment`, and the few that
     programs need to run, such as PATH and HOME.
 
-    `log` is an open file for what it prints on its standard error; None: that of this process.
+    `log` is an open file for what it prints on its standard error; None: that of this process. `name` is what
+    messages call it, by default its program.
     """
 
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     folder: Path | None = None
     log: TextIO | None = field(default=None, repr=False, compare=False)
+    name: str = ""
 
     @property
-    def program(self) -> str:
-        """The name of the program, without its folder and its arguments, among which may be a key."""
-        return PurePath(self.arguments[0]).name
+    def label(self) -> str:
+        """Its name, or its program without the folder and the arguments, among which may be a key."""
+        return self.name or PurePath(self.arguments[0]).name
 
 
 class MessageTooLongError(Exception):
@@ -88,7 +90,9 @@ async def message_streams(command: Command, ended: asyncio.Event) -> AsyncIterat
     received, read = anyio.create_memory_object_stream[SessionMessage | Exception]()
     write, sent = anyio.create_memory_object_stream[SessionMessage]()
     waiting: Waiting = set()
-    reading = asyncio.create_task(_relayed(process, received, ended, waiting), name="mcp-stdio-read")
+    reading = asyncio.create_task(
+        _relayed(command.label, process, received, ended, waiting), name="mcp-stdio-read"
+    )
     writing = asyncio.create_task(_written(process, sent, ended, waiting), name="mcp-stdio-write")
     try:
         yield read, write
@@ -103,10 +107,12 @@ async def message_streams(command: Command, ended: asyncio.Event) -> AsyncIterat
             await _drained(process)
 
 
-async def _relayed(process: Process, received: Any, ended: asyncio.Event, waiting: Waiting) -> None:
+async def _relayed(
+    label: str, process: Process, received: Any, ended: asyncio.Event, waiting: Waiting
+) -> None:
     """Pass messages on until the output ends, or the process has."""
     assert process.stdout is not None  # noqa: S101 - opened with a pipe
-    reading = asyncio.create_task(_read(process.stdout, received, waiting), name="mcp-stdio-lines")
+    reading = asyncio.create_task(_read(label, process.stdout, received, waiting), name="mcp-stdio-lines")
     try:
         while not reading.done() and process.returncode is None:
             # Python's own waiting for a process lasts until others that hold its output have ended.
@@ -118,22 +124,20 @@ async def _relayed(process: Process, received: Any, ended: asyncio.Event, waitin
         ended.set()
 
 
-async def _read(output: ByteReceiveStream, received: Any, waiting: Waiting) -> None:
+async def _read(label: str, output: ByteReceiveStream, received: Any, waiting: Waiting) -> None:
     logged = False
     try:
         async for line in lines_of(output):
             messages = messages_in(line, waiting)
             if not messages and not logged:
-                _log.warning("The command wrote a line that is no MCP message; further ones are not logged.")
+                _log.warning("%s wrote a line that is no MCP message; further ones are not logged.", label)
                 logged = True
             for message in messages:
                 if isinstance(message.root, types.JSONRPCResponse | types.JSONRPCError):
                     waiting.discard(message.root.id)
                 await received.send(SessionMessage(message))
     except MessageTooLongError:
-        _log.warning(
-            "The command is ended: it wrote a message of more than %d MiB.", _LONGEST // 1024 // 1024
-        )
+        _log.warning("%s is ended: it wrote a message of more than %d MiB.", label, _LONGEST // 1024 // 1024)
     except _CLOSED:
         pass
 

@@ -61,4 +61,4 @@ def _why(command: Command, error: BaseException | None) -> CommandError:
             text = f"{program} cannot be started: {error.strerror or error}"
         case _:
             text = f"{program} ended before it answered as an MCP server; what it printed is above"
-    return CommandError(text)
+    return CommandError(f"{command.name}: {text}" if command.name else text)

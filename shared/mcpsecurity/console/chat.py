@@ -12,8 +12,8 @@ from mcpsecurity.client import BridgeError
 from mcpsecurity.console.servers import OpenServer
 from mcpsecurity.console.terminal import Terminal
 from mcpsecurity.console.turn import Conversation
-from mcpsecurity.elicitation.terminal import one_line
 from mcpsecurity.kernel import McpClient
+from mcpsecurity.runtime.printable import one_line
 
 HELP = """\
 Type a message, or a command:

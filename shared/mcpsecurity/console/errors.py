@@ -5,11 +5,11 @@ from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAIEr
 from semantic_kernel.exceptions import KernelException
 
 from mcpsecurity.client import BridgeError
-from mcpsecurity.elicitation.terminal import one_line
 from mcpsecurity.kernel.context import TooLongError
 from mcpsecurity.kernel.model.errors import BrokenOffError, NotAStreamError
 from mcpsecurity.model_error import refusal_of
 from mcpsecurity.model_settings import ModelSettings
+from mcpsecurity.runtime.printable import one_line
 
 _MAX_WORDS = 500
 

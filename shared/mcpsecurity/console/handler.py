@@ -8,7 +8,7 @@ from mcp import types
 
 from mcpsecurity.console.terminal import Terminal
 from mcpsecurity.elicitation import Accepted, Form, Outcome, TerminalHandler, Visit
-from mcpsecurity.elicitation.terminal import one_line
+from mcpsecurity.runtime.printable import one_line
 
 
 class ConsoleHandler:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from mcpsecurity.elicitation.terminal import one_line
+from mcpsecurity.runtime.printable import one_line
 
 _EVERY_SECONDS: Final = 1.0
 _MAX_MESSAGE: Final = 200

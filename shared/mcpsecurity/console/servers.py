@@ -9,9 +9,9 @@ from functools import partial
 from semantic_kernel import Kernel
 
 from mcpsecurity.client import Command
+from mcpsecurity.client.command_log import command_log
 from mcpsecurity.client.oauth import ClientId
 from mcpsecurity.console.access import Access, Tenant, open_access, without_sign_in
-from mcpsecurity.console.command_log import command_log
 from mcpsecurity.console.handler import ConsoleHandler
 from mcpsecurity.console.images import keep_images
 from mcpsecurity.console.progress import ProgressLines
@@ -20,6 +20,7 @@ from mcpsecurity.console.settings import ConsoleSettings
 from mcpsecurity.console.terminal import Terminal
 from mcpsecurity.kernel import McpClient
 from mcpsecurity.kernel.context import BudgetedModel
+from mcpsecurity.runtime.printable import one_line
 
 SINGLE = "Tools"
 """The plugin of a server that is the only one."""
@@ -109,8 +110,8 @@ class Servers:
     async def _access(self, server: ChatServer, resources: AsyncExitStack) -> tuple[str | Command, Access]:
         if isinstance(server.target, Command):
             write = partial(self._terminal.write, style="dim")
-            program = server.target.program
-            log = await resources.enter_async_context(command_log(lambda line: write(f"{program}: {line}")))
+            label = one_line(server.target.label)
+            log = await resources.enter_async_context(command_log(lambda line: write(f"{label}: {line}")))
             return replace(server.target, log=log), without_sign_in("a command of this machine")
         if server.headers:
             return server.target, without_sign_in("by a key", {"headers": server.headers})

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.text import Text
 
-from mcpsecurity.elicitation.terminal import printable
+from mcpsecurity.runtime.printable import printable
 
 
 class Terminal(Protocol):

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import unicodedata
 import webbrowser
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from mcpsecurity.elicitation.form import Form, InvalidContentError
 from mcpsecurity.elicitation.handler import Accepted, Cancelled, Declined, Outcome
 from mcpsecurity.elicitation.url import Visit
 from mcpsecurity.runtime.exact_decimals import dumps, loads
+from mcpsecurity.runtime.printable import one_line, printable
 
 Read = Callable[[str], Awaitable[str]]
 """Shows a prompt and returns the line that was typed. EOFError means the end of input."""
@@ -178,18 +178,6 @@ def _no(answer: str) -> Outcome:
     return Declined() if answer == "n" else Cancelled()
 
 
-def one_line(text: str) -> str:
-    """Return text from elsewhere as one line, so that it cannot look like a question of this program."""
-    return printable(" ".join(text.splitlines()))
-
-
 def _quoted(text: str) -> str:
     """Return text from elsewhere with a mark before each further line, for the same reason."""
     return printable("\n  | ".join(text.splitlines()))
-
-
-def printable(text: str) -> str:
-    """Return text from elsewhere with all that moves the cursor or turns the reading direction replaced."""
-    return "".join(
-        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf") else "\ufffd" for c in text
-    )
