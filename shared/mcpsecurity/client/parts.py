@@ -3,8 +3,14 @@
 import base64
 import binascii
 import re
+from collections.abc import Iterable
+from typing import Final
 
 from mcp import types
+
+LONGEST_ATTACHMENT: Final = 1024 * 1024
+"""Most characters of a resource that a conversation takes. They can be many, as those of a file: the model is
+sent an excerpt, and reads on."""
 
 _DATA_URI = re.compile(r"data:[^,\s]{0,200};base64,[A-Za-z0-9+/_=-]{100,}")
 
@@ -42,6 +48,16 @@ def resource_text(contents: types.TextResourceContents | types.BlobResourceConte
     if isinstance(contents, types.TextResourceContents):
         return contents.text
     return _unseen("resource", contents.mimeType)
+
+
+def contents_text(contents: Iterable[types.TextResourceContents | types.BlobResourceContents]) -> str:
+    """Return the text of all contents of a resource, or words that there is none."""
+    return "\n\n".join(resource_text(part) for part in contents) or "[it is empty]"
+
+
+def shortened(text: str, most: int) -> str:
+    """Return at most so many characters of a text, with a note if that is not all."""
+    return text if len(text) <= most else text[:most] + "\n[the rest is left out]"
 
 
 def decoded(data: str) -> bytes | None:

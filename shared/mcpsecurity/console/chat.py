@@ -9,6 +9,7 @@ from typing import Any
 from mcp import types
 
 from mcpsecurity.client import BridgeError
+from mcpsecurity.console.resources import Resources
 from mcpsecurity.console.servers import OpenServer
 from mcpsecurity.console.terminal import Terminal
 from mcpsecurity.console.turn import Conversation
@@ -19,14 +20,12 @@ HELP = """\
 Type a message, or a command:
   /NAME       start from a prompt of the server; /prompts lists them
   /tools      list the tools
-  /resources  list the resources; /read URI puts one into the chat
+  /resources  list the resources, and templates of more; /read URI puts one into the chat
   /grants     list the tools that are always approved; /revoke takes that back
   /new        begin a new chat
   /signout    forget who is signed in, and end
   /quit       end (as Ctrl-D does)
 Ctrl-C stops an answer."""
-
-_SHOWN = 2000
 
 
 class Chat:
@@ -43,6 +42,7 @@ class Chat:
         self._servers = servers
         self._conversation = conversation
         self._told = told
+        self._resources = Resources(terminal, [server.client for server in servers], told)
         self._answering: asyncio.Task[None] | None = None
         self._prompts: dict[str, tuple[McpClient, types.Prompt]] = {}
         self._commands: dict[str, Callable[[str], Awaitable[bool]]] = {
@@ -161,17 +161,7 @@ class Chat:
         return False
 
     async def _list_resources(self, _: str) -> bool:
-        for client in self._clients():
-            self._name(client)
-            try:
-                listed = await client.list_resources()
-            except BridgeError as error:
-                self._terminal.write(self._told(error), "red")
-                continue
-            for resource in listed:
-                self._terminal.write(one_line(f"  {resource.uri}  {resource.title or resource.name}"))
-            if not listed:
-                self._terminal.write("  There are no resources.")
+        await self._resources.show()
         return False
 
     def _name(self, client: McpClient) -> None:
@@ -179,28 +169,10 @@ class Chat:
         if len(self._servers) > 1:
             self._terminal.write(one_line(client.server_name), "bold")
 
-    async def _read_resource(self, uri: str) -> bool:
-        """Put a resource of the first server that has it into the chat."""
-        if not uri:
-            self._terminal.write(
-                "  Write the URI of a resource, as /resources lists them: /read URI", "yellow"
-            )
-            return False
-        problem: BridgeError | None = None
-        for client in self._clients():
-            try:
-                text = await client.read_resource(uri)
-            except BridgeError as error:
-                problem = problem or error
-                continue
-            self._terminal.write(_beginning(text), "dim")
-            self._terminal.write("  It is in the chat now: ask about it.")
-            self._conversation.history.add_user_message(
-                f"The resource {uri} of {client.server_name}:\n\n{text}"
-            )
-            return False
-        if problem is not None:
-            self._terminal.write(self._told(problem), "red")
+    async def _read_resource(self, address: str) -> bool:
+        """Put a resource into the chat."""
+        if (read := await self._resources.read(address)) is not None:
+            self._conversation.history.add_user_message(read)
         return False
 
     async def _list_grants(self, _: str = "") -> bool:
@@ -244,8 +216,3 @@ def _interrupts(stop: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _beginning(text: str) -> str:
-    """Return the beginning of a resource, for the person to see what it is."""
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} … ({len(text)} characters)"

@@ -216,3 +216,7 @@ class McpClient:
     async def list_resources(self) -> "list[types.Resource]":
         """Return the server's resources. Raises `BridgeError`."""
         return await self._server.connection.list_resources()
+
+    async def list_resource_templates(self) -> "list[types.ResourceTemplate]":
+        """Return the templates of resources: addresses with places for values. Raises `BridgeError`."""
+        return await self._server.connection.list_resource_templates()

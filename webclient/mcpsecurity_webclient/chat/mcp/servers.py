@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
@@ -11,7 +10,8 @@ from mcp import types
 from semantic_kernel.functions import KernelPlugin
 
 from mcpsecurity.client import BridgeError, McpConnection, SignInRequiredError
-from mcpsecurity.client.parts import decoded, part_text, resource_text
+from mcpsecurity.client.parts import LONGEST_ATTACHMENT, contents_text, decoded, part_text, shortened
+from mcpsecurity.client.uri_templates import variables
 from mcpsecurity_webclient.chat.mcp.offer import Found, find_tools, offer
 from mcpsecurity_webclient.chat.mcp.plugins import MAX_TOOLS
 from mcpsecurity_webclient.chat.mcp.server import McpServer, NoTokenError
@@ -196,31 +196,21 @@ async def _wait(server: McpServer, look: asyncio.Task[None], seconds: float) -> 
 
 
 _IN_A_PROMPT = 50_000
-_ATTACHED = 1024 * 1024
-"""Most characters of a resource. Attachments can be long, as files can: the model is sent an excerpt,
-and reads on. A prompt is the person's message, which is sent whole."""
+"""Most characters of a resource in a prompt, which is the person's message and is sent whole."""
 
 
 def block_text(content: types.ContentBlock) -> str:
     """Return the text of a part of a prompt."""
     text = part_text(content)
-    return _cut(text, _IN_A_PROMPT) if isinstance(content, types.EmbeddedResource) else text
+    return shortened(text, _IN_A_PROMPT) if isinstance(content, types.EmbeddedResource) else text
 
 
 def attached_text(
     uri: str, contents: Iterable[types.TextResourceContents | types.BlobResourceContents]
 ) -> str:
     """Return the text of a resource that the person attached."""
-    text = "\n\n".join(resource_text(part) for part in contents)
-    return f"The person attached the resource {uri}:\n\n" + _cut(text or "[it is empty]", _ATTACHED)
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[:most] + "\n[the rest is left out]"
-
-
-_EXPRESSION = re.compile(r"\{[+#./;?&]?([A-Za-z0-9_.,:*]{1,256})\}")
-_MODIFIER = re.compile(r"(?::[0-9]{1,4}|\*)$")
+    text = shortened(contents_text(contents), LONGEST_ATTACHMENT)
+    return f"The person attached the resource {uri}:\n\n{text}"
 
 
 def prompt_json(server: str, prompt: types.Prompt) -> dict[str, Any]:
@@ -252,12 +242,10 @@ def resource_json(server: str, resource: types.Resource) -> dict[str, Any]:
 
 def template_json(server: str, template: types.ResourceTemplate) -> dict[str, Any]:
     """Return a resource template with the names of its variables (RFC 6570)."""
-    found = ",".join(_EXPRESSION.findall(template.uriTemplate)).split(",")
-    names = dict.fromkeys(_MODIFIER.sub("", name) for name in found)
     return {
         "server": server,
         "uri_template": template.uriTemplate,
         "title": template.title or template.name,
         "description": template.description or "",
-        "arguments": [name for name in names if name],
+        "arguments": variables(template.uriTemplate),
     }
