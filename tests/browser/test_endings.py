@@ -54,6 +54,22 @@ async def test_an_answer_without_a_word_can_be_tried_again(alice: Person, script
     await alice.says("Here I am")
 
 
+@pytest.mark.parametrize("status", [401, 403])
+async def test_what_only_the_operator_can_mend_is_tried_again_when_it_is_mended(
+    alice: Person, stack: Stack, status: int
+) -> None:
+    stack.model.faults.upcoming.append(ModelFault(status, str(status), "no"))
+    await alice.ask("hello")
+    ending = ending_of(alice)
+    await expect(ending).to_contain_text(
+        "The model refuses this application's credentials. Please tell your administrator."
+    )
+    await ending.get_by_role("button", name="Try again").click()
+    await expect(ending).to_have_count(0)
+    await alice.finished()
+    await expect(alice.answers.last).not_to_be_empty()
+
+
 @pytest.mark.parametrize(
     ("turn", "words", "step"),
     [

@@ -178,7 +178,7 @@ async def test_a_redirect_of_the_models_address_is_not_followed(
     target.model.turns.append(page("", status, Location=where.format(port=service.port)))
     error = await _failure(target)
     await service.stop()
-    assert (error["code"], error["retryable"]) == ("model_not_found", False)
+    assert (error["code"], error["retryable"]) == ("model_not_found", True)
     assert "leads to another one" in error["message"]
     assert elsewhere.refused == target.model.refused == []
 

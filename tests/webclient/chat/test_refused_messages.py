@@ -118,12 +118,12 @@ async def test_a_failed_run_is_logged_with_what_the_endpoint_says_and_no_word_of
     ("status", "error", "headers", "code", "retryable", "words"),
     [
         (404, {"code": "DeploymentNotFound", "message": "The API deployment does not exist."}, {},
-         "model_not_found", False, "deployment does not exist"),
-        (404, {"code": "404", "message": "Resource not found"}, {}, "model_not_found", False, "the address"),
+         "model_not_found", True, "deployment does not exist"),
+        (404, {"code": "404", "message": "Resource not found"}, {}, "model_not_found", True, "the address"),
         (403, {"code": "403", "message": "Access denied due to Virtual Network/Firewall rules."}, {},
-         "model_forbidden", False, "network does not let"),
-        (403, {"code": "PermissionDenied", "message": "no"}, {}, "model_unauthorized", False, "credentials"),
-        (429, {"type": "insufficient_quota", "message": "no"}, {}, "model_quota", False, "quota"),
+         "model_forbidden", True, "network does not let"),
+        (403, {"code": "PermissionDenied", "message": "no"}, {}, "model_unauthorized", True, "credentials"),
+        (429, {"type": "insufficient_quota", "message": "no"}, {}, "model_quota", True, "quota"),
         (429, {"message": "no"}, {"retry-after-ms": "1500"}, "model_busy", True, "in 2 seconds"),
         (429, {"message": "no"}, {"Retry-After": "0.5"}, "model_busy", True, "in 1 second."),
         (429, {"message": "no"}, {"Retry-After": "86400"}, "model_busy", True, "in 24 hours"),
@@ -135,7 +135,7 @@ async def test_a_failed_run_is_logged_with_what_the_endpoint_says_and_no_word_of
         (400, None, {}, "model_error", False, "(400)"),
     ],
 )  # fmt: skip
-async def test_a_refusal_says_what_is_wrong_and_only_what_may_pass_can_be_tried_again(
+async def test_a_refusal_says_what_is_wrong_and_what_may_be_mended_can_be_tried_again(
     visitor: Visitor, model: ScriptedModel, status: int, error: Any, headers: dict[str, str], code: str,
     retryable: bool, words: str,
 ) -> None:  # fmt: skip

@@ -84,7 +84,7 @@ async def test_a_wrong_scope_is_an_error_that_names_it(
         async with visitor.stream() as stream:
             await visitor.ask("hello")
             error = (await stream.until("run.done"))["error"]
-    expected_error = ("model_no_token", True) if reason else ("model_unauthorized", False)
+    expected_error = ("model_no_token", True) if reason else ("model_unauthorized", True)
     assert (error["code"], error["retryable"]) == expected_error
     told = [record.getMessage() for record in caplog.records if record.name == "mcpsecurity.identity_token"]
     expected = [f"no token for {changes['azure_openai_token_scope']}: {reason}"] if reason else []

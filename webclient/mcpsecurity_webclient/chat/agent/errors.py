@@ -67,7 +67,8 @@ _FOR_OPERATORS: dict[str, tuple[str, str]] = {
         marked("The model's address leads to another one, where nothing is sent ({status})."),
     ),
 }
-"""Errors that only the operator can mend: the code, and the words before `_OPERATOR`."""
+"""Errors that only the operator can mend, after which the person tries again: the code, and the words before
+`_OPERATOR`."""
 
 
 REFUSED = Failure(
@@ -169,7 +170,7 @@ def _of_report(report: Report) -> Failure:
         case "passing" | "refused":
             return _of_status(report)
     code, text = _FOR_OPERATORS[kind]
-    return Failure(code, f"{_(text).format(status=report.status)} {_(_OPERATOR)}", retryable=False)
+    return Failure(code, f"{_(text).format(status=report.status)} {_(_OPERATOR)}", retryable=True)
 
 
 def _of_status(report: Report) -> Failure:
