@@ -11,7 +11,7 @@ import requests
 from aiohttp import web
 from tests.support.served import on_loopback
 
-from mcpsecurity.oidc.msal_http import UnreadableTokenAnswerError, msal_session
+from mcpsecurity.oidc.msal_http import UnknownTenantError, UnreadableTokenAnswerError, msal_session
 
 CUT = '{"access_token": "SECRET-TOKEN", "refresh_token": "SECRET'
 
@@ -58,3 +58,11 @@ async def test_an_object_is_handed_on(status: int) -> None:
     async with tenant(status, '{"error": "invalid_grant"}') as (url, _):
         answer = await asyncio.to_thread(msal_session(None).post, f"{url}/token")
     assert (answer.status_code, answer.json()) == (status, {"error": "invalid_grant"})
+
+
+@pytest.mark.parametrize("text", ["<html>", '{"error": "invalid_tenant"}'])
+@pytest.mark.parametrize("status", [400, 404])
+async def test_a_tenant_without_a_discovery_document_is_an_unknown_one(status: int, text: str) -> None:
+    async with tenant(status, text) as (url, _):
+        with pytest.raises(UnknownTenantError):
+            await asyncio.to_thread(msal_session(None).get, f"{url}/t/v2.0/.well-known/openid-configuration")

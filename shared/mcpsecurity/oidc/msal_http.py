@@ -13,10 +13,15 @@ from requests.adapters import HTTPAdapter
 from mcpsecurity.runtime.tls import client_ssl_context
 
 _TIMEOUT = 20.0
+_DISCOVERY = "/.well-known/openid-configuration"
 
 
 class UnreadableTokenAnswerError(requests.RequestException):
     """Entra ID's endpoint answered with a redirect, or with something else than a JSON object."""
+
+
+class UnknownTenantError(requests.RequestException):
+    """The authority answers that it has no such tenant."""
 
 
 class _Adapter(HTTPAdapter):
@@ -40,11 +45,14 @@ class _MsalSession(requests.Session):
         """Send a request; a redirect is an error and is not followed.
 
         Raises:
+            UnknownTenantError: the tenant is not there: its discovery document is not.
             UnreadableTokenAnswerError: MSAL could not use the answer. Its text is nowhere in the error.
         """
         response = super().request(*args, **{**kwargs, "allow_redirects": False})
         if response.is_redirect or 300 <= response.status_code < 400:
             raise UnreadableTokenAnswerError(f"a redirect ({response.status_code}) is not followed")
+        if response.status_code in (400, 404) and str(response.url).endswith(_DISCOVERY):
+            raise UnknownTenantError(f"the authority has no such tenant (status {response.status_code})")
         if response.status_code < 500 and not _is_object(response):
             raise UnreadableTokenAnswerError(f"status {response.status_code} without a JSON object")
         return response

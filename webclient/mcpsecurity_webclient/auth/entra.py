@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import logging
-import re
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,8 +23,9 @@ from mcpsecurity.client import ServerUnavailableError, SignInRequiredError
 from mcpsecurity.oidc import CachePolicy, OidcError, OidcProvider, TokenError
 from mcpsecurity.oidc.azure_identity import azure_identity
 from mcpsecurity.oidc.client_credential import ClientCredential, client_credential
-from mcpsecurity.oidc.msal_http import msal_session
+from mcpsecurity.oidc.msal_http import UnknownTenantError, msal_session
 from mcpsecurity.runtime.proxy import proxy_for
+from mcpsecurity_webclient.auth.entra_errors import of_provider, refused, unknown_tenant, unreachable
 from mcpsecurity_webclient.auth.token_cache import TokenCacheStore
 from mcpsecurity_webclient.errors import SignInError
 from mcpsecurity_webclient.languages import gettext as _
@@ -38,8 +38,6 @@ _THREADS = 16
 _MOST_SCOPES = 20
 _PATIENCE = CachePolicy(retry_after=1.0)
 """A person who tries again while the tenant recovers is not put off for long."""
-_AADSTS = re.compile(r"AADSTS[0-9]{1,10}\b")
-_ERROR = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # of what RFC 6749, 4.1.2.1 allows, what codes are made of
 _KNOWN_AUTHORITIES = {
     "https://login.microsoftonline.com",
     "https://login.microsoftonline.us",
@@ -129,7 +127,7 @@ class EntraClient:
         is not sent with posts from other sites. The code is of no use to others: PKCE binds it to this flow.
 
         Raises:
-            SignInError: Entra ID cannot be reached.
+            SignInError: Entra ID cannot be reached, or does not know the tenant.
         """
         app = await self._application(None)
         flow = app.initiate_auth_code_flow(
@@ -180,7 +178,7 @@ class EntraClient:
         try:
             result = await self._blocking(lambda: app.acquire_token_by_auth_code_flow(flow, dict(answer)))
             if "error" in result:
-                raise _refused(result)
+                raise refused(result)
             nonce = hashlib.sha256(flow["nonce"].encode()).hexdigest()
             return await self._provider.verify_id_token(
                 str(result["id_token"]), client_id=self._settings.client_id, nonce=nonce
@@ -193,7 +191,7 @@ class EntraClient:
             _log.warning("MSAL refused the answer to a sign-in: %s", type(error).__name__)
             raise SignInError(_("The sign-in could not be verified.")) from error
         except OidcError as error:
-            raise _unreachable() from error
+            raise of_provider(error) from error
 
     async def token(
         self, sid: str, scopes: Sequence[str], *, force: bool = False, claims: str | None = None
@@ -213,11 +211,11 @@ class EntraClient:
                 result = await self._blocking(partial(_silent, app, list(scopes), force=force, claims=claims))
                 await self._caches.keep(sid)
         except SignInError as error:
-            raise ServerUnavailableError(str(_unreachable())) from error
+            raise ServerUnavailableError(str(error)) from error
         if result and "access_token" in result:
             return str(result["access_token"])
         if result and result.get("error") == "temporarily_unavailable":
-            raise ServerUnavailableError(str(_unreachable()))
+            raise ServerUnavailableError(str(unreachable()))
         claims = result.get("claims") if result else None
         raise SignInRequiredError("Please sign in again.", scope=" ".join(scopes), claims=claims)
 
@@ -281,7 +279,7 @@ class EntraClient:
         try:
             metadata = await self._provider.metadata()
         except OidcError as error:
-            raise _unreachable() from error
+            raise of_provider(error) from error
         if issuer != metadata.issuer_of(self._settings.tenant_id):
             raise SignInError(_("The sign-in came from another tenant than the one it was sent to."))
 
@@ -291,14 +289,17 @@ class EntraClient:
             return await self._blocking(lambda: self._app(sid))
         except ValueError as error:
             _log.warning("MSAL cannot use the tenant's metadata")
-            raise _unreachable() from error
+            raise unreachable() from error
 
     async def _blocking(self, work: Callable[[], T]) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except UnknownTenantError as error:
+            _log.warning("%s; check ENTRA_TENANT_ID and ENTRA_AUTHORITY", error)
+            raise unknown_tenant() from error
         except (requests.RequestException, MsalError) as error:
             _log.warning("Entra ID cannot be reached: %s", type(error).__name__)
-            raise _unreachable() from error
+            raise unreachable() from error
 
     def _app(self, sid: str | None) -> msal.ConfidentialClientApplication:
         """Return MSAL's application for a session, with that session's cache. Blocks on first use."""
@@ -337,23 +338,3 @@ def _silent(
         scopes, account=accounts[0], force_refresh=force, claims_challenge=claims
     )
     return dict(result) if result else None
-
-
-def _unreachable() -> SignInError:
-    return SignInError(_("Entra ID cannot be reached at the moment. Please try again."), status=503)
-
-
-def _refused(result: Mapping[str, Any]) -> SignInError:
-    description = str(result.get("error_description", ""))
-    found = _AADSTS.match(description)
-    code = found[0] if found else None
-    error = str(result.get("error"))
-    named = code or (error if _ERROR.fullmatch(error) else "an unknown error")
-    if error == "access_denied" or code == "AADSTS65004":
-        _log.info("a sign-in ended with %s", named)
-        return SignInError(_("You did not consent, so you are not signed in."), code)
-    _log.warning("a sign-in failed with %s; `mcpsecurity doctor` examines the settings", named)
-    text = _("Entra ID did not complete the sign-in.")
-    if code is not None:
-        text += " " + _("If trying again does not help, please tell your administrator this code.")
-    return SignInError(text, code)
