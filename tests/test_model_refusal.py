@@ -45,6 +45,19 @@ CASES: dict[str, Case] = {
     ),
     "vLLM's pictures": ("no_pictures", 400, {"error": {"message": "At most 0 image(s) may be provided"}}),
     "vLLM's text": ("no_pictures", 400, {"error": {"message": "x is not a multimodal model"}}),
+    "OpenRouter's provider": (
+        "too_long",
+        400,
+        {
+            "error": {
+                "message": "Provider returned error",
+                "code": 400,
+                "metadata": {
+                    "raw": '{"error":{"message":"prompt is too long: 210000 tokens > 200000 maximum"}}'
+                },
+            }
+        },
+    ),
     "OpenRouter's pictures": (
         "no_pictures",
         404,

@@ -1,7 +1,7 @@
 """What a deployment takes: learned from what it refuses, and remembered."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal, Protocol
@@ -33,11 +33,18 @@ _OTHER_OPERATION = re.compile(
 _OLD_VERSION = re.compile(r"only for api.versions?|api.version.{0,60}(not supported|or later)", re.IGNORECASE)
 _UNKNOWN = re.compile(
     r"unsupported|not supported|unknown|unrecognized|unexpected|not permitted|extra inputs|invalid"
-    r"|does not exist|must be verified|deprecated|cannot both be",
+    r"|does not exist|must be verified|deprecated|cannot both be|does not support parameter",
     re.IGNORECASE,
 )
 _THOUGHT = "reasoning_content"
 _WANTS_THOUGHTS = re.compile(_THOUGHT)
+_WANTS_SIGNATURE = re.compile(r"missing a thought_signature", re.IGNORECASE)
+_UNSIGNED = {"google": {"thought_signature": "skip_thought_signature_validator"}}
+"""What Gemini takes for the signature of a call that it did not make itself:
+https://ai.google.dev/gemini-api/docs/thought-signatures."""
+THOUGHT_AS = "thought_as"
+"""Key in a message that is made for Chat Completions: the name by which a thought came, and by which it goes
+back while the answer is under way. It is not sent."""
 _NO_PHASE = re.compile(r"\bphase\b")
 _WANTS_SHORT_IDS = re.compile(r"tool call id was .{0,200}length of 9", re.IGNORECASE | re.DOTALL)
 _WANTS_TURNS = re.compile(
@@ -52,6 +59,7 @@ _WANTS_PLAIN_SCHEMAS = re.compile(
 )
 _NO_THOUGHT = " "
 """What stands for a thought that is not known any more: an empty one is refused."""
+_BAD = (400, 422)
 _NO_MODEL = frozenset({"DeploymentNotFound", "model_not_found"})
 _LIMITS = ("max_completion_tokens", "max_tokens")
 _ALL_LIMITS = (*_LIMITS, "max_output_tokens")
@@ -61,7 +69,9 @@ _LIMIT_TOO_HIGH = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """How a limit is refused that the model's own is below, so that it holds without being sent."""
-_RETURNED = ("reasoning_details", "thinking_blocks", "extra_content", "provider_specific_fields")
+_RETURNED = (
+    "reasoning_details", "thinking_blocks", "extra_content", "provider_specific_fields", "reasoning", _THOUGHT
+)  # fmt: skip
 """What goes back in messages because it came in them, and what some who send it refuse."""
 
 
@@ -90,6 +100,7 @@ class Dialect:
         effortless: it takes tools by Chat Completions with the reasoning effort `none` only.
         thoughtful: it wants back what it thought, as DeepSeek and Kimi do.
         unreturned: what it sends in messages and does not take back.
+        signs: it wants a signature with each call, as Gemini does.
         unphased: it does not know the phases of messages in Responses.
         short_ids: it takes ids of calls that have nine letters and digits only, as Mistral does.
         in_turn: it takes one system message, and messages of person and model in turn.
@@ -106,6 +117,7 @@ class Dialect:
     in_turn: bool = field(default=False, init=False)
     plain: bool = field(default=False, init=False)
     unreturned: set[str] = field(default_factory=set, init=False)
+    signs: bool = field(default=False, init=False)
     unphased: bool = field(default=False, init=False)
     _turned: bool = field(default=False, init=False)
 
@@ -142,14 +154,19 @@ class Dialect:
 
     def _message(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a message of Chat Completions as the deployment takes it."""
-        unwanted = {_THOUGHT, *self.unreturned}
+        unwanted = {_THOUGHT, THOUGHT_AS, *self.unreturned}
         shaped = {name: value for name, value in message.items() if name not in unwanted}
+        if (name := message.get(THOUGHT_AS)) and name not in self.unreturned and not self.thoughtful:
+            shaped[name] = message[_THOUGHT]
         if self.thoughtful and message["role"] == "assistant":
             shaped[_THOUGHT] = message.get(_THOUGHT) or _NO_THOUGHT
         if self.short_ids and "tool_call_id" in shaped:
             shaped["tool_call_id"] = _short(shaped["tool_call_id"])
         if "tool_calls" in shaped and (self.short_ids or self.unreturned):
             shaped["tool_calls"] = [self._call(call) for call in shaped["tool_calls"]]
+        if self.signs and "tool_calls" in shaped:
+            first, *others = shaped["tool_calls"]
+            shaped["tool_calls"] = [{"extra_content": _UNSIGNED, **first}, *others]
         return shaped
 
     def _call(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -163,9 +180,9 @@ class Dialect:
         if way != self.way or self._other_way(error):
             return True
         parameter, message = error.param or "", error.message or ""
-        if ("messages" in body and self._other_messages(message)) or self._other_forms(message, body):
+        if ("messages" in body and self._other_messages(error, body)) or self._other_forms(message, body):
             return True
-        if error.status_code not in (400, 422):
+        if error.status_code not in _BAD:
             return False
         if _WITHOUT_EFFORT.search(message) and "messages" in body:
             known, self.effortless = body.get("reasoning_effort") == "none", True
@@ -205,14 +222,20 @@ class Dialect:
         self.way = wanted
         return self._turned
 
-    def _other_messages(self, message: str) -> bool:
+    def _other_messages(self, error: Refusal, body: Mapping[str, Any]) -> bool:
         """Learn what the deployment wants in messages that it has refused so far."""
-        before = self.thoughtful, self.short_ids, len(self.unreturned)
-        if _UNKNOWN.search(message):
-            self.unreturned |= {name for name in _RETURNED if name in message}
-        self.thoughtful = self.thoughtful or bool(_WANTS_THOUGHTS.search(message))
+        message = error.message or ""
+        before = self.thoughtful, self.short_ids, self.signs, len(self.unreturned)
+        sent = _returned(body["messages"])
+        if not message and error.status_code in _BAD:  # Cerebras says nothing
+            self.unreturned |= sent & {"reasoning", _THOUGHT}
+        elif _UNKNOWN.search(message):
+            self.unreturned |= {name for name in sent if re.search(rf"(?<!\w){name}(?!\w)", message)}
+        if _THOUGHT not in self.unreturned:
+            self.thoughtful = self.thoughtful or bool(_WANTS_THOUGHTS.search(message))
         self.short_ids = self.short_ids or bool(_WANTS_SHORT_IDS.search(message))
-        return before != (self.thoughtful, self.short_ids, len(self.unreturned))
+        self.signs = self.signs or bool(_WANTS_SIGNATURE.search(message))
+        return before != (self.thoughtful, self.short_ids, self.signs, len(self.unreturned))
 
     def _other_forms(self, message: str, body: Mapping[str, Any]) -> bool:
         """Learn that the deployment wants messages in turn or without phases, or plain schemas; False if they
@@ -253,8 +276,21 @@ def _short(call_id: str) -> str:
     return sha256(call_id.encode(errors="replace")).hexdigest()[:9]
 
 
+def _returned(messages: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return which of what the deployment sent goes back in these messages."""
+    sent: set[str] = set()
+    for message in messages:
+        sent |= message.keys()
+        for call in message.get("tool_calls", ()):
+            sent |= call.keys()
+    return sent & set(_RETURNED)
+
+
 def _named(name: str, message: str) -> bool:
-    return re.search(rf"(?<![\w.]){re.escape(name)}(?![\w])", message) is not None
+    """Tell whether a message names a parameter; xAI writes `reasoningEffort`."""
+    head, *tail = name.split("_")
+    spelled = f"{re.escape(name)}|{re.escape(head)}{''.join(map(str.capitalize, tail))}"
+    return re.search(rf"(?<![\w.])({spelled})(?!\w)", message) is not None
 
 
 def _has(body: Mapping[str, Any], path: tuple[str, ...]) -> bool:

@@ -9,6 +9,9 @@ _WORDS = ("message", "Message", "msg", "error_msg", "errorMessage", "detail")
 """Names of what an error says."""
 
 
+_LONGEST = 2000
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A status that tells of a failure, and what its body says of it; "" for what it does not."""
@@ -43,7 +46,15 @@ def error_in(body: Any) -> Mapping[str, Any] | None:
         return {"message": _text(error)} if error else None
     if not any(error.get(name) for name in _WORDS) and isinstance(inner := _first(error), Mapping):
         error = inner
-    return {**error, "message": next((_text(error[name]) for name in _WORDS if error.get(name)), "")}
+    said = next((_text(error[name]) for name in _WORDS if error.get(name)), "")
+    return {**error, "message": said + _upstream(error)}
+
+
+def _upstream(error: Mapping[str, Any]) -> str:
+    """Return what OpenRouter repeats of the provider behind it, after "Provider returned error"."""
+    metadata = error.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
+    return f": {_text(raw)[:_LONGEST]}" if raw else ""
 
 
 def _first(body: Mapping[str, Any]) -> Any:

@@ -221,6 +221,21 @@ def _lm_studio_refuses(body: Body) -> Refused | None:
     return None
 
 
+def _llama_cpp_python_refuses(body: Body) -> Refused | None:
+    """With `chatml-function-calling` llama-cpp-python 0.3.36 streams no calls: the stream is empty, and a
+    whole answer has each call twice, in the old form, too."""
+    if not body.get("tools") or body["messages"][-1]["role"] == "tool":
+        return None
+    if body["stream"]:
+        return Refused(200, "")
+    name = body["tools"][0]["function"]["name"]
+    made: Body = {"role": "assistant", "content": None}
+    made |= {"tool_calls": [call(name, id=f"call__0_{name}_cmpl-1")]}
+    made |= {"function_call": {"name": f"{name}:", "arguments": WRITTEN}}
+    choice = {"index": 0, "message": made, "logprobs": None, "finish_reason": "tool_calls"}
+    return Refused(200, {"id": "chatcmpl-1", "object": "chat.completion", "model": "m", "choices": [choice]})
+
+
 def _says_thinking() -> Events:
     """Magistral's content: parts; some are thoughts."""
     thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
@@ -245,6 +260,7 @@ PARTNERS = [
     Partner("vLLM", _vllm_calls, plain, base="/v1/chat/completions"),
     Partner("llama.cpp", _llama_calls, plain, base=""),
     Partner("LM Studio", _ollama_calls, plain, _lm_studio_refuses),
+    Partner("llama-cpp-python", lambda _: [], plain, _llama_cpp_python_refuses),
     Partner("Groq", _vllm_calls, plain, path="/openai/v1", base="/openai/v1"),
     *CLOUDS,
 ]

@@ -8,10 +8,11 @@ from aiohttp.test_utils import TestServer
 from semantic_kernel.contents import ChatHistory, FunctionCallContent, FunctionResultContent
 from semantic_kernel.exceptions import ServiceResponseException
 from tests.kernel.model.conftest import TOOL
-from tests.support.partner import ARGUMENTS, SAID, Partner, chunk, plain
+from tests.support.partner import ARGUMENTS, SAID, Partner, Refused, chunk, error, plain
 from tests.support.partners import PARTNERS
 
 from mcpsecurity.kernel import ChatModel, ChatModelSettings
+from mcpsecurity.kernel.context.errors import overflow_in
 from mcpsecurity.kernel.model import ProviderError
 
 _PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}}
@@ -63,6 +64,30 @@ async def test_text_beside_a_call_goes_back() -> None:
     assert (sent["content"], len(sent["tool_calls"])) == ("Let me see.", 1)
 
 
+async def test_a_stream_in_which_nothing_comes_is_asked_for_as_a_whole_which_tells_why() -> None:
+    """llama-cpp-python 0.3.36 refuses more than it reads by an empty stream."""
+    text = "This model's maximum context length is 8192 tokens. However, you requested 72024 tokens."
+    refused = Refused(400, error(text, param="messages", code="context_length_exceeded"))
+    partner = Partner("", lambda _: [], plain, lambda body: Refused(200, "") if body["stream"] else refused)
+    history = ChatHistory()
+    history.add_user_message("Hello?")
+    async with _model(partner) as model:
+        with pytest.raises(ServiceResponseException) as raised:
+            await model.get_chat_message_content(history, SETTINGS)
+    assert overflow_in(raised.value)
+    assert ["stream_options" in body for body in partner.asked] == [True, False]
+
+
+async def test_an_endpoint_that_says_nothing_is_asked_twice_and_not_for_ever() -> None:
+    partner = Partner("", lambda _: [], plain, lambda _: Refused(200, ""))
+    history = ChatHistory()
+    history.add_user_message("Hello?")
+    async with _model(partner) as model:
+        said = await model.get_chat_message_content(history, SETTINGS)
+    assert said is not None
+    assert (str(said), len(partner.asked)) == ("", 2)
+
+
 async def test_an_error_within_an_answer_keeps_the_headers_that_name_its_request() -> None:
     later = {
         "error": {"code": 502, "message": "Provider returned error"}
@@ -74,6 +99,6 @@ async def test_an_error_within_an_answer_keeps_the_headers_that_name_its_request
     async with _model(partner) as model:
         with pytest.raises(ServiceResponseException) as raised:
             await model.get_chat_message_content(history, SETTINGS)
-    error = raised.value.__cause__
-    assert isinstance(error, ProviderError)
-    assert (error.body, error.headers["x-request-id"]) == (later["error"], "abc")
+    cause = raised.value.__cause__
+    assert isinstance(cause, ProviderError)
+    assert (cause.body, cause.headers["x-request-id"]) == (later["error"], "abc")

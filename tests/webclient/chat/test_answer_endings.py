@@ -94,8 +94,6 @@ async def test_text_that_turns_out_to_be_a_thought_is_taken_back(
         (says(""), "", "empty"),
         (says(" \n"), " \n", "empty"),
         (says("\u00a0\u200b\ufeff"), "\u00a0\u200b\ufeff", "empty"),
-        ([], "", "empty"),
-        (_nothing, "", "empty"),
         (_whole, "not streamed", "stop"),
         (_ends_with(chunk({"role": "assistant", "content": ""})), "", "empty"),
         (says("hello", "eos_token"), "hello", "stop"),
@@ -177,6 +175,21 @@ async def test_a_call_that_was_written_as_text_is_told_and_not_made(
     model.turns.append(says(f"The tool {name} takes no arguments."))
     await ask(visitor)
     assert (await answer(visitor))[1] == "stop"
+
+
+@pytest.mark.parametrize("turn", [[], _nothing], ids=["the end alone", "nothing"])
+async def test_an_answer_of_which_nothing_came_as_a_stream_is_asked_for_as_a_whole(
+    visitor: Visitor, model: ScriptedModel, turn: Any
+) -> None:
+    model.turns += [turn, _whole]
+    await ask(visitor)
+    assert await answer(visitor) == ("not streamed", "stop")
+    model.turns += [turn, turn]
+    await ask(visitor)
+    assert await answer(visitor) == ("", "empty")
+    await ask(visitor, "and then?")
+    assert await answer(visitor) == ("Done.", "stop")
+    assert [m["content"] for m in model.last if m["role"] == "assistant"] == ["not streamed"]
 
 
 async def test_a_call_that_the_models_server_dropped_is_told_in_the_log(

@@ -16,6 +16,7 @@ from semantic_kernel.exceptions import FunctionCallInvalidArgumentsException
 
 from mcpsecurity.kernel.model.events import as_written
 from mcpsecurity.kernel.model.thoughts import LeadingThought, LoneEnd
+from mcpsecurity.model_dialect import THOUGHT_AS
 from mcpsecurity.runtime.exact_decimals import dumps, loads
 
 PHASE = "phase"
@@ -112,7 +113,7 @@ class Answer:
         reasoning: reasoning items, each with its place (see `REASONING`).
         finish: why the answer ended: `stop`, `length`, `content_filter`, `tool_calls`, or the endpoint's own
             word where that says none of these; None until it says.
-        thought: what a model thought in plain text, in pieces.
+        thought: what a model thought in plain text, in pieces; `thought_as` is the name by which it came.
         details: what it thought in other forms that go back before everything else, by their names; its texts
             are in pieces.
         usage: `prompt_tokens`, `completion_tokens`, `reasoning_tokens`, `cached_tokens`, as far as reported.
@@ -128,6 +129,7 @@ class Answer:
         self.text, self.refusal, self.summary = _Joined(), _Joined(), _Joined()
         self.reasoning: list[tuple[int, dict[str, Any]]] = []
         self.thought: list[str] = []
+        self.thought_as = ""
         self.details: dict[str, list[dict[str, Any]]] = {}
         self.finish: str | None = None
         self.usage: dict[str, int] = {}
@@ -158,6 +160,12 @@ class Answer:
     def speak(self, piece: str) -> None:
         """Add a piece to the text; what it says of a thought between tags belongs to the summary."""
         self._tell(*self._leading.split(piece))
+
+    def think(self, name: str, piece: str) -> None:
+        """Add a piece of a thought in plain text, which came by this name."""
+        self.say(self.summary, piece)
+        self.thought.append(piece)
+        self.thought_as = name
 
     def _tell(self, thought: str, text: str) -> None:
         if thought:
@@ -260,13 +268,16 @@ class Answer:
 
     def metadata(self) -> dict[str, Any]:
         """Return the metadata of the answer, without text and calls."""
+        details: list[tuple[int, dict[str, Any]]] = [(0, {n: _joined(d)}) for n, d in self.details.items()]
+        if self.thought and not details:
+            details.append((0, {THOUGHT_AS: self.thought_as}))
         known: dict[str, Any] = {
             "finish_reason": self.finish,
             "unreadable": self.unreadable,
             "usage": _usage(self.usage),
             "model": self.model,
             PHASE: self.phase,
-            REASONING: self.reasoning + [(0, {form: _joined(each)}) for form, each in self.details.items()],
+            REASONING: self.reasoning + details,
             THOUGHT: "".join(self.thought),
         }
         return {name: value for name, value in known.items() if value}

@@ -3,16 +3,17 @@
 Azure: `POST {resource}/openai/v1/chat/completions`; everybody else: `POST {base}/chat/completions`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from semantic_kernel.contents import ChatMessageContent
+from semantic_kernel.contents import AuthorRole, ChatMessageContent
 
 from mcpsecurity.kernel.model.answer import REASONING, THOUGHT, Answer, count_of, text_of
 from mcpsecurity.kernel.model.errors import ProviderError
 from mcpsecurity.kernel.model.pictures import picture_parts
 from mcpsecurity.kernel.model.signed_ids import mark_of, signed_ids
 from mcpsecurity.kernel.model.thoughts import thought_in_parts
+from mcpsecurity.model_dialect import THOUGHT_AS
 from mcpsecurity.model_error import error_in
 
 UNWANTED: frozenset[bytes] = frozenset()
@@ -28,7 +29,7 @@ _DETAILS = ("reasoning_details", "thinking_blocks")
 LiteLLM has of Claude's: https://docs.litellm.ai/docs/reasoning_content."""
 
 
-def request(messages: Iterable[ChatMessageContent], options: Mapping[str, Any]) -> dict[str, Any]:
+def request(messages: Sequence[ChatMessageContent], options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body of a request.
 
     Args:
@@ -60,12 +61,15 @@ def request(messages: Iterable[ChatMessageContent], options: Mapping[str, Any]) 
     return body
 
 
-def _messages(messages: Iterable[ChatMessageContent]) -> Iterable[dict[str, Any]]:
+def _messages(messages: Sequence[ChatMessageContent]) -> Iterable[dict[str, Any]]:
     """Return the messages. Pictures of tool results follow in a message of the user."""
+    asked = max((n for n, message in enumerate(messages) if message.role == AuthorRole.USER), default=-1)
     waiting: list[dict[str, Any]] = []
     ids: dict[str, str] = {}
-    for message in messages:
+    for number, message in enumerate(messages):
         sent = _sent(message, ids)
+        if number > asked and (name := _came_as(message)):
+            sent[THOUGHT_AS] = name
         if sent["role"] != "tool" and waiting:
             yield {"role": "user", "content": waiting}
             waiting = []
@@ -96,6 +100,12 @@ def _sent(message: ChatMessageContent, ids: dict[str, str]) -> dict[str, Any]:
     if "tool_call_id" in sent:
         sent["tool_call_id"] = ids.get(sent["tool_call_id"], sent["tool_call_id"])
     return sent
+
+
+def _came_as(message: ChatMessageContent) -> str:
+    """Return by which name the thought before a message's calls came; "" without one."""
+    marks = [item[THOUGHT_AS] for _, item in message.metadata.get(REASONING, ()) if THOUGHT_AS in item]
+    return str(marks[0]) if marks and message.metadata.get(THOUGHT) else ""
 
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,16 +159,17 @@ def _read_delta(delta: Mapping[str, Any], answer: Answer) -> None:
     for made in calls if isinstance(calls, list) else [calls]:
         if isinstance(made, dict):
             _read_call(made, answer)
-    if isinstance(made := delta.get("function_call"), dict):  # the form before `tool_calls`
+    if not calls and isinstance(made := delta.get("function_call"), dict):  # the form before `tool_calls`
         _read_call({"index": "function_call", "function": made}, answer)
 
 
 def _read_thoughts(delta: Mapping[str, Any], answer: Answer) -> None:
     if thought := thought_in_parts(delta.get("content")):
         answer.say(answer.summary, thought)
-    if thought := text_of(delta.get("reasoning_content") or delta.get("reasoning")):
-        answer.say(answer.summary, thought)
-        answer.thought.append(thought)
+    for name in ("reasoning_content", "reasoning"):
+        if thought := text_of(delta.get(name)):
+            answer.think(name, thought)
+            break
     for name in _DETAILS:
         for item in details if isinstance(details := delta.get(name), list) else ():
             if isinstance(item, dict):

@@ -1,6 +1,7 @@
 """A chat completion service of Semantic Kernel for Azure OpenAI and all that is compatible with OpenAI."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from types import TracebackType
@@ -42,7 +43,10 @@ _PASSING = frozenset({500, 502, 503, 504})
 _PAUSE_SECONDS = 0.5
 _REFUSED = 400
 _NOT_ITS_REASONING = "invalid_encrypted_content"
-"""Code of the refusal of reasoning that another deployment made."""
+_NOT_ITS_SIGNATURE = re.compile(
+    r"(corrupted|invalid) .{0,20}signature|signature .{0,30}(not valid|invalid)", re.IGNORECASE
+)
+"""Code and words of the refusal of reasoning that another deployment made."""
 
 
 class ChatModel(FunctionCallingModel):
@@ -52,8 +56,8 @@ class ChatModel(FunctionCallingModel):
     kernel.add_service(model)
 
     A refusal that names the other API is followed once and remembered; so is one that names an optional
-    parameter. A status 500, 502, 503 or 504 is tried once more. Nothing else is repeated: an answer that is
-    paid for may be under way.
+    parameter. A status 500, 502, 503 or 504 is tried once more. If nothing came in a stream, a whole answer
+    is asked for. Nothing else is repeated: an answer that is paid for may be under way.
 
     The last message of a stream has the calls, and in its `metadata`: `usage`, `model`, `finish_reason` as
     the endpoint says it, `refusal`, `reasoning_summary`, `unreadable` (how many events were no JSON) and
@@ -217,15 +221,17 @@ class ChatModel(FunctionCallingModel):
         self, history: ChatHistory, settings: PromptExecutionSettings, answer: Answer
     ) -> AsyncGenerator[None, None]:
         """Ask, fill an answer, and yield each time that something of it arrived."""
-        options = {**self._defaults, **_set_options(settings)}
+        options, streamed = {**self._defaults, **_set_options(settings)}, True
         try:
             for tries_left in reversed(range(_MAX_TRIES)):
-                async with self._asked(history, options) as (way, body, response):
+                async with self._asked(history, options, streamed=streamed) as (way, body, response):
                     api = responses if way == "responses" else completions
                     try:
                         async for _ in read_body(response.iter_bytes(), api.read, api.UNWANTED, answer):
                             yield
-                        break
+                        if answer.parts or not streamed:
+                            break
+                        streamed = False  # llama-cpp-python tells so that something is wrong, but not what
                     except ProviderError as error:
                         error.headers = response.headers
                         if answer.begun or not (tries_left and self._learned(error, way, body)):
@@ -245,7 +251,7 @@ class ChatModel(FunctionCallingModel):
 
     @asynccontextmanager
     async def _asked(
-        self, history: ChatHistory, options: Mapping[str, Any]
+        self, history: ChatHistory, options: Mapping[str, Any], *, streamed: bool
     ) -> AsyncGenerator[tuple[Way, Mapping[str, Any], AsyncAPIResponse[Any]], None]:
         """Yield the response to a question, how it was sent, and as what; refusals are learned from."""
         passing, sealed = 1, True
@@ -256,6 +262,9 @@ class ChatModel(FunctionCallingModel):
                 made = make([m if sealed else _unsealed(m) for m in history.messages], options)
                 model = options.get("ai_model_id") or self.ai_model_id
                 body = self._dialect.shaped({"model": model, **made})
+                if not streamed:
+                    body = {**body, "stream": False}
+                    body.pop("stream_options", None)
                 try:
                     response = await sent.enter_async_context(self._clients.posted(way, body))
                     break
@@ -263,13 +272,19 @@ class ChatModel(FunctionCallingModel):
                     if passing and _may_pass(error):
                         passing -= 1
                         await asyncio.sleep(_PAUSE_SECONDS)
-                    elif sealed and error.code == _NOT_ITS_REASONING:
+                    elif sealed and _is_of_another(error):
                         sealed = False
                     elif attempt + 1 == _MAX_TRIES or not self._dialect.learn(
                         refusal_of(error.status_code, error.body), way, body
                     ):
                         raise
             yield way, body, response
+
+
+def _is_of_another(error: APIStatusError) -> bool:
+    """Tell whether a deployment refuses reasoning that is not its own."""
+    told = error.code == _NOT_ITS_REASONING
+    return told or _NOT_ITS_SIGNATURE.search(error_of(error.body).get("message", "")) is not None
 
 
 def _may_pass(error: APIStatusError) -> bool:
