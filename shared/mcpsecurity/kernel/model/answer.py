@@ -15,6 +15,7 @@ from semantic_kernel.contents import FinishReason, FunctionCallContent
 from semantic_kernel.exceptions import FunctionCallInvalidArgumentsException
 
 from mcpsecurity.kernel.model.events import as_written
+from mcpsecurity.kernel.model.joined import Joined, whole_characters
 from mcpsecurity.kernel.model.thoughts import LeadingThought, LoneEnd
 from mcpsecurity.model_dialect import THOUGHT_AS
 from mcpsecurity.runtime.exact_decimals import dumps, loads
@@ -68,43 +69,6 @@ class _Pieces(list[str]):
     """Text in pieces, which are joined once: adding to a text costs as much as it is long."""
 
 
-class _Joined:
-    """Text in pieces; a piece may end in the middle of a character."""
-
-    def __init__(self) -> None:
-        self.any = self.taken = False
-        self._held = ""
-        self._fresh: list[str] = []
-
-    def add(self, piece: str) -> None:
-        """Add a piece; half a surrogate pair at its end waits for its other half."""
-        if not piece:
-            return
-        self.any = True
-        if piece.isascii() and not self._held:
-            self._fresh.append(piece)
-            return
-        text, self._held = self._held + piece, ""
-        if "\ud800" <= text[-1] <= "\udbff":
-            text, self._held = text[:-1], text[-1]
-        self._fresh.append(whole_characters(text))
-
-    def end(self) -> None:
-        """Nothing more comes."""
-        held, self._held = self._held, ""
-        self._fresh.append(whole_characters(held))
-
-    def take(self) -> str:
-        """Return the text since the last call."""
-        fresh, self._fresh = "".join(self._fresh), []
-        self.taken = self.taken or bool(fresh)
-        return fresh
-
-    def forget(self) -> None:
-        """Drop the text so far: it belongs elsewhere."""
-        self.any, self._held, self._fresh = False, "", []
-
-
 class Answer:
     """One answer, put together from its parts.
 
@@ -126,7 +90,7 @@ class Answer:
 
     def __init__(self, *, begins_in_thought: bool = False) -> None:
         """With `begins_in_thought` text is held back until a thought ends: see `LoneEnd`."""
-        self.text, self.refusal, self.summary = _Joined(), _Joined(), _Joined()
+        self.text, self.refusal, self.summary = Joined(), Joined(), Joined()
         self.reasoning: list[tuple[int, dict[str, Any]]] = []
         self.thought: list[str] = []
         self.thought_as = ""
@@ -152,7 +116,7 @@ class Answer:
         for joined in (self.text, self.refusal, self.summary):
             joined.end()
 
-    def say(self, joined: _Joined, piece: str) -> None:
+    def say(self, joined: Joined, piece: str) -> None:
         """Add a piece to the text, the refusal or the summary."""
         joined.add(piece)
         self._grow(len(piece))
@@ -377,17 +341,6 @@ def count_of(counts: Any, *names: str) -> int | None:
         counts = counts.get(name) if isinstance(counts, dict) else None
     is_count = isinstance(counts, int) and not isinstance(counts, bool) and 0 <= counts < 2**53
     return counts if is_count else None
-
-
-def whole_characters(text: str) -> str:
-    """Return text with surrogate pairs joined, and U+FFFD for half a pair."""
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
 
 
 def _short(text: str) -> str:
