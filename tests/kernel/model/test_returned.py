@@ -1,4 +1,4 @@
-"""What a model thought and signed goes back with its calls, and ends no conversation where it is not wanted."""
+"""What a model thought and signed goes back with its calls, unless the endpoint does not take it."""
 
 from typing import Any
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from mcpsecurity.kernel.model import NotAStreamError, ProviderError, completions, responses
-from mcpsecurity.kernel.model.answer import Answer, whole_characters
+from mcpsecurity.kernel.model.answer import Answer
 from mcpsecurity.kernel.model.events import EventSplitter
+from mcpsecurity.kernel.model.joined import whole_characters
 from mcpsecurity.kernel.model.stream import read_body, read_events
 
 
