@@ -9,6 +9,7 @@ import { t } from "../ui/texts.js";
 import { Form } from "../forms/form.js";
 import { fromElicitation } from "../forms/fields.js";
 import { deadlineOf } from "./deadline.js";
+import { oneAnswer } from "./oneanswer.js";
 import { declineHelp, requestFrame } from "./request.js";
 
 const APPROVING = /^(approve|allow|confirm|accept|agree|proceed|permit)/i;
@@ -30,6 +31,7 @@ export function elicitationForm(elicitation, context) {
     deadline: deadlineOf(elicitation),
   }, context.countdowns, body);
   const accept = once(submit, submitForm);
+  const send = oneAnswer((action, content) => context.commands.answer(elicitation.elicitation_id, action, content));
   const key = ["form", elicitation.server, elicitation.message, fields.map(({ name }) => name)];
   const kept = context.typed.load(key);
 
@@ -50,7 +52,7 @@ export function elicitationForm(elicitation, context) {
   async function answer(action, content) {
     frame.say("");
     try {
-      await context.commands.answer(elicitation.elicitation_id, action, content);
+      await send(action, content);
       context.typed.forget(key);
     } catch (error) {
       if (error.status !== 422) return context.report(error);

@@ -4,6 +4,7 @@ import { h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
 import { t } from "../ui/texts.js";
 import { deadlineOf } from "./deadline.js";
+import { oneAnswer } from "./oneanswer.js";
 import { requestFrame, warningList } from "./request.js";
 
 /** @param {PageContext} context */
@@ -17,9 +18,11 @@ export function samplingRequest(sampling, context) {
     button(t("Decline"), () => decide("decline"), { kind: "plain", "data-answer": "decline" }),
     button(t("Approve"), () => decide("approve"), { kind: "primary", "data-answer": "approve" }));
 
+  const send = oneAnswer((decision) => context.commands.decideSampling(sampling.sampling_id, decision));
+
   async function decide(decision) {
     try {
-      await context.commands.decideSampling(sampling.sampling_id, decision);
+      await send(decision);
     } catch (error) {
       context.report(error);
     }

@@ -7,6 +7,7 @@ import { h } from "../ui/dom.js";
 import { button } from "../ui/button.js";
 import { t } from "../ui/texts.js";
 import { deadlineOf } from "./deadline.js";
+import { oneAnswer } from "./oneanswer.js";
 import { declineHelp, requestFrame, warningList } from "./request.js";
 
 /** @param {PageContext} context */
@@ -24,14 +25,15 @@ export function visitRequest(elicitation, context) {
   }, context.countdowns, address(elicitation), warningList(warnings), declineHelp(server), actions);
   frame.element.addEventListener("keydown", (event) => event.key === "Escape" && answer("cancel"));
 
+  const send = oneAnswer((action) => context.commands.answer(elicitation.elicitation_id, action));
+
   async function open() {
     if (await answer("accept")) window.open(url, "_blank", "noopener,noreferrer");
   }
 
   async function answer(action) {
     try {
-      await context.commands.answer(elicitation.elicitation_id, action);
-      return true;
+      return await send(action);
     } catch (error) {
       context.report(error);
       return false;

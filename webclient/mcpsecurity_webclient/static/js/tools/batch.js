@@ -6,6 +6,7 @@
 import { h, setText } from "../ui/dom.js";
 import { button } from "../ui/button.js";
 import { t, tn } from "../ui/texts.js";
+import { oneAnswer } from "../requests/oneanswer.js";
 import { consequenceOf } from "./consequence.js";
 
 export class BatchBar {
@@ -13,6 +14,8 @@ export class BatchBar {
   constructor(context) {
     this._context = context;
     this._batchId = null;
+    /** @type {(decision: "approve"|"decline") => Promise<boolean>} */
+    this._answer = async () => false;
     this._words = h("span", { class: "batch-words" });
     this._approve = button(t("Approve all"), () => this._decide("approve"), { kind: "plain" });
     this._element = h("div", { class: "batch", role: "group", "aria-label": t("All waiting calls") }, this._words,
@@ -23,15 +26,21 @@ export class BatchBar {
   update(calls) {
     const waiting = calls.filter((call) => call.status === "proposed");
     if (waiting.length < 2) return [];
-    this._batchId = waiting[0].batch_id;
+    this._open(waiting[0].batch_id);
     this._approve.hidden = waiting.some((call) => consequenceOf(call.annotations).effect === "destroys");
     setText(this._words, tn("{count} call needs your decision", "{count} calls need your decision", waiting.length));
     return [this._element];
   }
 
+  _open(batchId) {
+    if (batchId === this._batchId) return;
+    this._batchId = batchId;
+    this._answer = oneAnswer((decision) => this._context.commands.decideBatch(batchId, decision));
+  }
+
   async _decide(decision) {
     try {
-      await this._context.commands.decideBatch(this._batchId, decision);
+      await this._answer(decision);
     } catch (error) {
       this._context.report(error);
     }

@@ -8,15 +8,16 @@ import { button } from "../ui/button.js";
 import { t } from "../ui/texts.js";
 import { consequenceOf } from "./consequence.js";
 import { ArgumentEditor } from "./editor.js";
+import { oneAnswer } from "../requests/oneanswer.js";
 import { GrantChoice } from "./grant.js";
 import { Reason } from "./reason.js";
 
 export class Decision {
   /** @param {any} call  @param {PageContext} context */
   constructor(call, context) {
-    this._call = call;
     this._context = context;
     this._sent = false;
+    this._answer = oneAnswer((decision, extras) => context.commands.decide(call, decision, extras));
     this._destroys = consequenceOf(call.annotations).effect === "destroys";
     this._grant = new GrantChoice(call);
     this._editor = new ArgumentEditor(call, () => this._edited(), context);
@@ -64,7 +65,7 @@ export class Decision {
     this._show("");
     this._sent = true;
     try {
-      await this._context.commands.decide(this._call, decision, extras);
+      await this._answer(decision, extras);
       this._editor.forget();
       this._reason.forget();
     } catch (error) {
