@@ -92,7 +92,7 @@ def test_the_servers_of_a_file_get_short_names_of_their_own_and_what_else_it_say
         "file-system": {"url": "https://files.example/mcp", "headers": {"X-Key": "k1"}, "tools": ["read"]},
         "2 Tools": {"url": "https://t.example/mcp", "oauth": {"clientId": "c1", "clientSecret": "s1"}},
         "!": {"url": "https://x.example/mcp", "disabledTools": ["rm", ""]},
-        "old": {"url": "https://x.example/sse"},
+        "old": {"url": "ftp://x.example/sse"},
     }
     found = own_servers(["Tool=http://localhost:1/mcp"], written(tmp_path, {"mcpServers": entries}))
     command, files, tools, other = found.servers[1:]

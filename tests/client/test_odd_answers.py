@@ -318,7 +318,7 @@ async def test_the_servers_reason_is_told(answer: Answer, kind: type[BridgeError
     ("answer", "reason"),
     [
         (status(404), "There is no MCP server at"),
-        (status(405), "ends with /sse"),
+        (status(405), "Many servers are at /mcp"),
         (body("<html>", "text/html"), "text/html"),
         (
             lambda m: web.json_response(rpc(m, {**GREETING, "protocolVersion": "2024-10-07"})),

@@ -44,7 +44,6 @@ async def test_the_demo_goes_on_without_servers_of_a_file_that_do_not_start_and_
         "notes": {"command": sys.executable, "args": [str(NOTES)], "env": {"PYTHONPATH": "/nowhere"}},
         "no server": {"command": sys.executable, "args": ["-c", LAST_WORDS]},
         "missing": {"command": "no-such-program"},
-        "old": {"type": "sse", "url": "https://x.example/sse"},
         "keyed": {"command": sys.executable, "env": {"KEY": "${input:key}"}},
     }
     file = tmp_path / "mcp.json"
@@ -64,7 +63,6 @@ async def test_the_demo_goes_on_without_servers_of_a_file_that_do_not_start_and_
         "\nno server: sorry\n",
         "no server is left out: its command ended at its start; what it said is above.",
         "missing is left out: no-such-program is not found: install it, or put its folder on PATH.",
-        "old is left out: HTTP+SSE is the transport before Streamable HTTP",
         "keyed is left out: it needs the input key; set the variable INPUT_KEY.",
     ):
         assert words in told

@@ -162,8 +162,6 @@ def test_a_command_runs_in_the_folder_of_the_project_or_in_the_one_that_is_named
         ({"command": "no-such-program"}, "no-such-program is not found: install it, or put"),
         ({"command": "npx", "env_keys": ["KEY"]}, "the editor keeps KEY elsewhere; set this variable"),
         ({"url": "ftp://x"}, "begins with neither http:// nor https://"),
-        ({"url": "https://x/sse"}, "the transport before Streamable HTTP"),
-        ({"type": "sse", "url": "https://x/y"}, "the transport before Streamable HTTP"),
         ({"url": "https://x/y", "headers": {"X-Key": "${KEY}"}}, "the variable KEY is not set"),
         ({"url": "http://x/y", "headers": {"X-Key": "k"}}, "headers are sent by https only"),
         ({"url": "https://x/y", "headers": {"Cookie": "k"}}, "Cookie is set by the client itself"),
@@ -184,10 +182,9 @@ def test_a_server_that_cannot_be_used_is_left_out_with_the_reason(
     assert reason in left_out.reason
 
 
-def test_an_address_that_ends_with_sse_is_used_if_its_entry_says_that_it_is_streamable_http(
-    tmp_path: Path,
-) -> None:
-    content = {"mcpServers": {"a": {"type": "http", "url": "https://x.example/sse"}}}
+@pytest.mark.parametrize("kind", [{}, {"type": "http"}, {"type": "sse"}, {"transport": "sse"}])
+def test_a_server_with_the_older_transport_is_used_as_any_other(tmp_path: Path, kind: Any) -> None:
+    content = {"mcpServers": {"a": {**kind, "url": "https://x.example/sse"}}}
     assert only(found_in(tmp_path / "mcp.json", content)).url == "https://x.example/sse"
 
 

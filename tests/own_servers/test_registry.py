@@ -85,6 +85,8 @@ def test_an_address_is_used_if_no_package_can_be(tmp_path: Path) -> None:
     content = {"server": server_json(served, remotes=remotes), "_meta": {}}
     server = only(found_in(tmp_path / "server.json", content, KEY="k"))
     assert (server.url, server.headers) == ("https://contoso.example/mcp", {"X-Key": "Bearer k"})
+    older = server_json(served, remotes=remotes[:1])
+    assert only(found_in(tmp_path / "server.json", older)).url == "https://x.example/sse"
     [left_out] = found_in(tmp_path / "server.json", server_json(served)).left_out
     assert left_out.reason == "its package serves HTTP itself: start it, and name its address"
     [left_out] = found_in(tmp_path / "server.json", server_json({**NPM, "registryType": "mcpb"})).left_out

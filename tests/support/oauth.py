@@ -167,18 +167,20 @@ async def protected(
     port: int = 0,
     certificate: Path | None = None,
     tools: Callable[[FastMCP[Any]], None] = lambda _: None,
+    path: str = "/mcp",
     **options: Any,
 ) -> AsyncIterator[SignedInServer]:
     """Serve an MCP server with a tool `whoami`; `options` are those of `Tokens`.
 
     `tools` adds others. `instead` has answers that come instead of the SDK's. With a `certificate` of
-    `localhost`, and its key in the same file, all of it is https.
+    `localhost`, and its key in the same file, all of it is https. At the path /sse it
+    has the older transport HTTP+SSE.
     """
     port, tokens = port or free_port(), Tokens(**options)
     origin = f"http://127.0.0.1:{port}" if certificate is None else f"https://localhost:{port}"
     auth = AuthSettings(
         issuer_url=AnyHttpUrl(origin),
-        resource_server_url=AnyHttpUrl(f"{origin}/mcp"),
+        resource_server_url=AnyHttpUrl(f"{origin}{path}"),
         required_scopes=["notes"],
         validate_token_resource=True,
         client_registration_options=ClientRegistrationOptions(enabled=True, valid_scopes=["notes", "more"]),
@@ -192,9 +194,10 @@ async def protected(
         return "a person"
 
     tools(mcp)
-    app = _Instead(mcp.streamable_http_app(), {} if instead is None else instead)
+    served = mcp.sse_app() if path == "/sse" else mcp.streamable_http_app()
+    app = _Instead(served, {} if instead is None else instead)
     async with serving_asgi(app, port, certificate):
-        yield SignedInServer(f"{origin}/mcp", tokens, app.seen)
+        yield SignedInServer(f"{origin}{path}", tokens, app.seen)
 
 
 @asynccontextmanager

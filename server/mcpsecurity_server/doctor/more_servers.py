@@ -6,6 +6,14 @@ from typing import Any
 
 import aiohttp
 
+from mcpsecurity.client import (
+    BridgeError,
+    HeaderAuth,
+    KeyRefusedError,
+    McpConnection,
+    SignInRequiredError,
+)
+from mcpsecurity.client.eras import OLDER
 from mcpsecurity.environment import filled
 from mcpsecurity.server_headers import check_address, checked_headers
 from mcpsecurity_server.doctor.findings import Finding, failed, ok, skipped
@@ -15,6 +23,7 @@ from mcpsecurity_server.doctor.settings import DoctorSettings
 
 _CHECK, _KEY = "servers", "WEBCLIENT_MCP_SERVERS"
 _DEFAULT = "Tools"
+_SECONDS = 10.0
 _SESSION = "mcp-session-id"
 
 
@@ -38,7 +47,7 @@ async def check_more_servers(
             yield failed(_CHECK, f"{entry.name} does not answer: {error}.", setting)
             continue
         await _end_session(session, entry, answer)
-        yield _judge(entry, answer)
+        yield await _judged_by_older_transport(entry, settings, answer) or _judge(entry, answer)
 
 
 def _entries(settings: DoctorSettings) -> Iterator[_Entry]:
@@ -73,15 +82,42 @@ async def _end_session(session: aiohttp.ClientSession, entry: _Entry, answer: An
         return  # it ends by itself
 
 
+async def _judged_by_older_transport(
+    entry: _Entry, settings: DoctorSettings, answer: Answer
+) -> Finding | None:
+    """Try the transport HTTP+SSE at a server that has refused a POST; None if it does not have that."""
+    if answer.status not in (400, 404, 405) or _speaks(answer):
+        return None
+    auth = HeaderAuth(entry.headers) if entry.headers else None
+    connection = McpConnection(entry.url, auth=auth, ca_file=settings.ca_file, timeout=_SECONDS)
+    connection.era = OLDER
+    try:
+        async with connection:
+            return _well(entry)
+    except (SignInRequiredError, KeyRefusedError):
+        return _judge_refusal(entry, 401)
+    except BridgeError:
+        return None
+
+
+def _well(entry: _Entry) -> Finding:
+    words = "takes the headers of its entry" if entry.headers else "answers"
+    return ok(_CHECK, f"{entry.name} {words}.")
+
+
+def _speaks(answer: Answer) -> bool:
+    """Tell whether an answer is of JSON-RPC."""
+    return answer.json is not None and "jsonrpc" in answer.json
+
+
 def _judge(entry: _Entry, answer: Answer) -> Finding:
     name, status = entry.name, answer.status
     if status in (401, 403):
         return _judge_refusal(entry, status)
-    speaks = answer.json is not None and "jsonrpc" in answer.json
-    if status == 200 or (status == 400 and speaks):  # one of revision 2026-07-28 only
-        return ok(_CHECK, f"{name} takes the headers of its entry." if entry.headers else f"{name} answers.")
+    if status == 200 or (status == 400 and _speaks(answer)):  # one of revision 2026-07-28 only
+        return _well(entry)
     if status in (404, 405):
-        message = f"There is no MCP server with Streamable HTTP at {entry.url} ({status})."
+        message = f"There is no MCP server at {entry.url} ({status})."
         return failed(_CHECK, f"{name}: {message}", f"{_KEY}, {name}: url")
     return failed(_CHECK, f"{name} answers {status}.", f"{_KEY}, {name}: url")
 

@@ -16,7 +16,7 @@ from mcp.shared.session import ProgressFnT
 from pydantic import ValidationError
 
 from mcpsecurity.client import sdk_errors
-from mcpsecurity.client.eras import HANDSHAKE, STATELESS, Era, check_that_it_cannot_ask, explained
+from mcpsecurity.client.eras import HANDSHAKE, Era, check_that_it_cannot_ask, held
 from mcpsecurity.client.errors import BridgeError, ProtocolError, SessionLostError
 from mcpsecurity.client.http import McpHttpClient
 from mcpsecurity.client.lenient_results import (
@@ -70,8 +70,8 @@ class McpConnection:
         url: the MCP endpoint; of a command its name.
         on_open: called whenever a session has been opened: the first one, and each one after a loss.
         server: what the server says of itself, with the revision that is spoken.
-        era: how the server is spoken to, found when a session is opened. One that is known to speak only
-            2026-07-28 can be spoken to without a handshake first: set `STATELESS` before.
+        era: how the server is spoken to, found when a session is opened. If it is known, set it before:
+            `STATELESS` for a server of 2026-07-28 only, `OLDER` for one that has HTTP+SSE only.
         session_id: the session's `Mcp-Session-Id`, if the server sent one.
         left_out: names of the tools in the last listing that could not be read.
     """
@@ -325,18 +325,14 @@ class McpConnection:
         async with McpHttpClient(
             auth=self._time_limits.auth(self._auth) if self._auth is not None else None,
             timeout=self._timeout,
-            body_timeout=self._time_limits.seconds,
+            limits=self._time_limits,
             headers={"Accept-Encoding": "identity"},  # proxies break off compressed streams
             verify=self._tls or client_ssl_context(self._ca_file),
             trust_env=False,
             proxy=proxy_for(self.url),
         ) as client:
             self._client = client
-            eras = (HANDSHAKE, STATELESS) if self.era is HANDSHAKE else (STATELESS, HANDSHAKE)
-            refused = await self._held(eras[0], client, opening, ready, leave)
-            if refused is not None and refused.era_is_doubtful:
-                again = await self._held(eras[1], client, opening, ready, leave)
-                refused = again and await explained(refused, self.url, client)
+            refused = await held(self.era, lambda era: self._held(era, client, opening, ready, leave))
             if refused is not None and not ready.done():
                 ready.set_exception(refused)
 

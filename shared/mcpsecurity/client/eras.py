@@ -1,11 +1,12 @@
-"""The two eras of MCP: revisions with a handshake and a session, and revision 2026-07-28 without.
+"""The eras of MCP: revisions with a handshake and a session, and revision 2026-07-28 without.
 
 A server that speaks both is spoken to in a session: there a broken stream is resumed, and a tool that asks is
 not run again for each answer. So the handshake comes first, which servers of the other era refuse. A server
 that opens no session cannot ask a client of that era anything: if it speaks the other one, that is used.
+One that takes no POST may have a session by HTTP+SSE, the transport of 2024-11-05, where a GET opens it.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from typing import Final, NamedTuple
 
@@ -15,12 +16,12 @@ from mcp import types
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.message import SessionMessage
 
-from mcpsecurity.client.errors import BridgeError, ProtocolError, ServerUnavailableError
+from mcpsecurity.client.errors import BridgeError, ProtocolError
 from mcpsecurity.client.http import McpHttpClient
+from mcpsecurity.client.older_transport import NoOlderTransportError, older_wire
 from mcpsecurity.client.session import CLIENT
 from mcpsecurity.client.stateless import stateless_wire
 from mcpsecurity.client.stateless_requests import REVISION, StatelessRequests
-from mcpsecurity.sentences import Sentence
 
 _PROBE_SECONDS: Final = 5.0
 
@@ -58,8 +59,15 @@ async def _without_sessions(url: str, client: McpHttpClient) -> AsyncIterator[Tr
         yield Transport(read, write, lambda: None, wire.end_request)
 
 
+@asynccontextmanager
+async def _by_older_transport(url: str, client: McpHttpClient) -> AsyncIterator[Transport]:
+    async with older_wire(url, client) as (read, write, wire):
+        yield Transport(read, write, lambda: None, wire.end_request)
+
+
 HANDSHAKE: Final = Era(None, _with_sessions)
 STATELESS: Final = Era(REVISION, _without_sessions)
+OLDER: Final = Era(None, _by_older_transport)
 
 
 async def check_that_it_cannot_ask(url: str, client: McpHttpClient) -> None:
@@ -76,17 +84,20 @@ async def check_that_it_cannot_ask(url: str, client: McpHttpClient) -> None:
             raise ProtocolError(f"The MCP server at {url} opens no session.", code=types.INVALID_REQUEST)
 
 
-async def explained(refused: BridgeError, url: str, client: McpHttpClient) -> BridgeError:
-    """Return why a server has refused both eras: it may have the older transport HTTP+SSE only. Such servers
-    refuse a POST in many words, but not in JSON-RPC. A GET finds out, as the revisions with sessions advise.
+async def held(first: Era, hold: Callable[[Era], Awaitable[BridgeError | None]]) -> BridgeError | None:
+    """Hold a session in the first era in which the server opens one, beginning with `first`; return why it
+    opens none.
+
+    The older transport comes last, and after a refusal that is not in JSON-RPC only: a server that has
+    Streamable HTTP is spoken to by that.
     """
-    if isinstance(refused, ProtocolError) or not await client.opens_older_transport(url):
-        return refused
-    text = Sentence(
-        "The MCP server at {url} speaks the older transport HTTP+SSE, which is not supported. Many servers"
-        " have Streamable HTTP at another address, such as /mcp, or by a setting.",
-        url=url,
-    )
-    failure = ServerUnavailableError(text)
-    failure.__cause__ = refused
-    return failure
+    refused = await hold(first)
+    for era in (HANDSHAKE, STATELESS, OLDER):
+        if refused is None or not refused.era_is_doubtful:
+            return refused
+        if era is first or (era is OLDER and not refused.transport_is_doubtful):
+            continue
+        again = await hold(era)
+        if again is None or (era is OLDER and not isinstance(again, NoOlderTransportError)):
+            return again
+    return refused

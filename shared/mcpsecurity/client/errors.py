@@ -36,10 +36,12 @@ class BridgeError(Exception):
 
     `session_is_doubtful`: the server may not know the session any more, and the next call opens a new one.
     `era_is_doubtful`: the server may speak revisions of the other era only, with sessions or without.
+    `transport_is_doubtful`: it may have the older transport HTTP+SSE only.
     """
 
     session_is_doubtful = False
     era_is_doubtful = False
+    transport_is_doubtful = False
 
 
 class CommandError(BridgeError):

@@ -70,22 +70,24 @@ class EventReader:
         self._decode = codecs.getincrementaldecoder("utf-8-sig")(errors="replace").decode
         self._pieces: list[str] = []
         self._size = 0
+        self._after_return = False
         self._event = Event()
         self._unnamed: list[str] | None = []
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
         """Yield the events that this chunk completes."""
         text = self._decode(chunk)
+        if text and self._after_return:
+            text, self._after_return = text.removeprefix("\n"), False
         self._size += len(text)
         if self._size > _MAX_EVENT:
             raise UnreadableAnswerError(Sentence("an event that is too large"))
         self._pieces.append(text)
         if "\n" not in text and "\r" not in text:
             return
-        text = "".join(self._pieces)
-        held = text.endswith("\r")  # its line feed may be in the next chunk
-        *lines, rest = _LINE_END.split(text[:-1] if held else text)
-        self._pieces = [rest + "\r" if held else rest]
+        self._after_return = text.endswith("\r")  # its line feed may be in the next chunk
+        *lines, rest = _LINE_END.split("".join(self._pieces))
+        self._pieces = [rest]
         yield from self._lines(lines)
 
     def rest(self) -> Iterator[Event]:
@@ -99,8 +101,9 @@ class EventReader:
         for line in lines:
             if line:
                 self._take(line)
-            elif self._event.data or self._event.fields:
-                event, self._event, self._size = self._event, Event(), 0
+                continue
+            event, self._event, self._size = self._event, Event(), 0
+            if event.data or event.fields:
                 yield event
 
     def _take(self, line: str) -> None:
@@ -256,15 +259,6 @@ class ListeningStream(httpx.AsyncByteStream):
 def is_event_stream(response: httpx.Response) -> bool:
     """Tell whether a response is an event stream."""
     return response.status_code == httpx.codes.OK and content_type(response) == "text/event-stream"
-
-
-async def first_event(response: httpx.Response) -> str:
-    """Return the name of the first event of a stream; "" if it has none."""
-    reader = EventReader()
-    async for chunk in response.aiter_bytes():
-        for event in reader.feed(chunk):
-            return event.fields.get("event", "")
-    return ""
 
 
 def content_type(response: httpx.Response) -> str:

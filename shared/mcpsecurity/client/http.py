@@ -12,7 +12,7 @@ import logging
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -24,22 +24,21 @@ from mcpsecurity.client.event_streams import (
     ListeningStream,
     RequestStream,
     content_type,
-    first_event,
     is_event_stream,
     messages_in,
 )
 from mcpsecurity.client.http_errors import (
     METHOD,
     in_doubt,
+    no_mcp,
     not_sent,
     reason_in,
     refusal_of,
     unknown_outcome,
-    with_reason,
 )
 from mcpsecurity.client.json_rpc import UnreadableAnswerError, response_to
 from mcpsecurity.client.refused_bodies import MAX_REFUSAL, cut_refusal
-from mcpsecurity.client.time_limits import OpenPost
+from mcpsecurity.client.time_limits import OpenPost, TimeLimits
 from mcpsecurity.runtime.exact_decimals import unmarked
 from mcpsecurity.sentences import Sentence
 
@@ -61,13 +60,13 @@ _SESSION_HEADERS = (b"mcp-session-id", b"mcp-protocol-version")
 class McpHttpClient(httpx.AsyncClient):
     """An `httpx.AsyncClient` whose failed POSTs look answered. `pop_failure` gives the typed reason.
 
-    `body_timeout` is in seconds: how long the body of an answer that has begun may take, streams apart. A
-    message that is not a request may take as long in all, for the SDK sends nothing else meanwhile.
+    `limits` has the seconds that the body of an answer that has begun may take, streams apart. A message that
+    is not a request may take as long in all, for the SDK sends nothing else meanwhile.
     """
 
-    def __init__(self, *, body_timeout: float = 30.0, **options: Any) -> None:
+    def __init__(self, limits: TimeLimits, **options: Any) -> None:
         super().__init__(event_hooks={"response": [cut_refusal]}, **options)
-        self._body_timeout = body_timeout
+        self.limits = limits
         self._failures: dict[str, BridgeError] = {}
         self._open: WeakValueDictionary[types.RequestId, OpenPost] = WeakValueDictionary()
         self._heard = True
@@ -116,24 +115,43 @@ class McpHttpClient(httpx.AsyncClient):
             return response
         return await self._said_goodbye(request, **options)
 
-    async def opens_older_transport(self, url: str) -> bool:
-        """Tell whether a GET opens a stream of HTTP+SSE, the transport of 2024-11-05: its first event is
-        `endpoint`."""
-        asking = self.build_request("GET", url, headers={"Accept": "text/event-stream"})
-        with suppress(httpx.HTTPError, httpx.StreamError, BridgeError, TimeoutError):
-            async with asyncio.timeout(min(self._body_timeout, _GOODBYE_SECONDS)):
-                response = await super().send(asking, stream=True)
-                try:
-                    return is_event_stream(response) and await first_event(response) == "endpoint"
-                finally:
-                    await response.aclose()
-        return False
+    async def open_stream(self, url: str) -> httpx.Response:
+        """GET an event stream, and return the response, of whatever type; the caller closes it.
+
+        Raises:
+            BridgeError: the server refused, or did not answer.
+        """
+        request = self.build_request("GET", url, headers={"Accept": "text/event-stream"})
+        request.extensions[METHOD] = ""
+        return await self._taken(request)
+
+    async def deliver(self, request: httpx.Request, request_id: Any = None) -> bytes:
+        """POST a message whose answer comes by a stream of its own; return the JSON that the server answers
+        the POST itself with, if any.
+
+        Raises:
+            BridgeError: the server refused, or did not answer.
+        """
+        response = await self._taken(request, request_id)
+        if "json" not in content_type(response):
+            await response.aclose()
+            return b""
+        return await self._body(response, _MAX_BODY)
+
+    async def _taken(self, request: httpx.Request, request_id: Any = None) -> httpx.Response:
+        try:
+            response = await self._redirected(request, stream=True)
+        except Exception as error:
+            raise not_sent(request, error) from error
+        if not response.is_success:
+            raise refusal_of(response, await self._body(response, MAX_REFUSAL, cut=True), request_id)
+        return response
 
     async def _said_goodbye(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """End a session. A server that does not know it any more, or is away, has ended it already: the SDK
         would warn of that."""
         try:
-            async with asyncio.timeout(min(self._body_timeout, _GOODBYE_SECONDS)):
+            async with asyncio.timeout(min(self.limits.seconds, _GOODBYE_SECONDS)):
                 response = await super().send(request, **options)
                 await response.aclose()  # its body is not read: it may never end
             _log.debug("the end of a session was answered with HTTP status %d", response.status_code)
@@ -149,7 +167,7 @@ class McpHttpClient(httpx.AsyncClient):
         if request_id is not None:
             self._open[request_id] = post
         try:
-            async with post.waiting(None if request_id is not None else self._body_timeout):
+            async with post.waiting(None if request_id is not None else self.limits.seconds):
                 response = await self._redirected(request, **options)
                 return await self._answer(response, request_id, post)
         except Exception as error:  # noqa: BLE001 - the SDK's transport must get no other error
@@ -194,19 +212,19 @@ class McpHttpClient(httpx.AsyncClient):
                 status=response.status_code,
                 kind=kind[:80] or Sentence("no content type"),
             )
-            raise _no_mcp(response, what)
+            raise no_mcp(response.request, what)
         body = await self._body(response, _MAX_BODY)
         try:
             message = response_to(request_id, messages_in(body))
         except UnreadableAnswerError as error:
-            raise _no_mcp(response, str(error), reason_in(response, body)) from error
+            raise no_mcp(response.request, str(error), reason_in(response, body)) from error
         return _made(response, content=json.dumps(message))
 
     async def _body(self, response: httpx.Response, limit: int, *, cut: bool = False) -> bytes:
         """Return the body, in time and bounded; `cut` returns its beginning instead of an error."""
         found = bytearray()
         try:
-            async with asyncio.timeout(self._body_timeout):
+            async with asyncio.timeout(self.limits.seconds):
                 async for chunk in response.aiter_bytes():
                     found += chunk
                     if len(found) > limit:
@@ -217,7 +235,7 @@ class McpHttpClient(httpx.AsyncClient):
         finally:
             await response.aclose()
         if len(found) > limit and not cut:
-            raise _no_mcp(response, Sentence("more than {count} MiB", count=limit // 1024 // 1024))
+            raise no_mcp(response.request, Sentence("more than {count} MiB", count=limit // 1024 // 1024))
         return bytes(found[:limit])
 
     def _streamed(self, response: httpx.Response, request_id: Any, post: OpenPost) -> httpx.Response:
@@ -233,7 +251,7 @@ class McpHttpClient(httpx.AsyncClient):
             error = json.dumps(self.error_response(request_id, unknown_outcome(request, said, broke=broke)))
             return f"event: message\ndata: {error}\n\n".encode()
 
-        seconds = min(1.0, self._body_timeout)
+        seconds = min(1.0, self.limits.seconds)
         stream = RequestStream(
             response, request_id, post, resume=resume if resumable else None, failed=failed, seconds=seconds
         )
@@ -274,7 +292,7 @@ def _made(response: httpx.Response, **body: Any) -> httpx.Response:
         if _SENDABLE.fullmatch(session_id) and len(session_id) <= _MAX_SESSION_ID:
             headers["Mcp-Session-Id"] = session_id
         elif "Mcp-Session-Id" not in response.request.headers:
-            raise _no_mcp(response, Sentence("a session id that cannot be sent back"))
+            raise no_mcp(response.request, Sentence("a session id that cannot be sent back"))
     return httpx.Response(200, headers=headers, request=response.request, **body)
 
 
@@ -314,7 +332,7 @@ def _within_origin(response: httpx.Response) -> httpx.Request | None:
 def _unfinished(response: httpx.Response, error: Exception) -> Exception:
     """Return the error of an answer whose body ended with this error."""
     if isinstance(error, httpx.DecodingError):
-        return _no_mcp(response, Sentence("a body that cannot be decompressed"))
+        return no_mcp(response.request, Sentence("a body that cannot be decompressed"))
     if isinstance(error, TimeoutError):
         host = response.request.url.netloc.decode()
         late = Sentence("The MCP server at {host} did not finish its answer in time.", host=host)
@@ -325,12 +343,3 @@ def _unfinished(response: httpx.Response, error: Exception) -> Exception:
 def _after_sending(request: httpx.Request, error: Exception) -> Exception:
     """Return an error of a request whose answer had begun: it was sent, so its outcome is not known."""
     return error if isinstance(error, BridgeError) else unknown_outcome(request)
-
-
-def _no_mcp(response: httpx.Response, what: str, reason: str = "") -> BridgeError:
-    """Return the error for an answer of success that is not a JSON-RPC response to the request."""
-    host = response.request.url.netloc.decode()
-    problem = Sentence(
-        "The MCP server at {host} answered with {what} instead of an MCP message.", host=host, what=what
-    )
-    return ServerUnavailableError(in_doubt(response.request, with_reason(problem, reason)))

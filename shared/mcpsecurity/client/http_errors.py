@@ -27,6 +27,9 @@ from mcpsecurity.sentences import Sentence
 METHOD = "mcpsecurity.method"
 """The extension of an HTTP request that has the method of its JSON-RPC message."""
 
+OF_SESSION = "mcpsecurity.session"
+"""The extension of an HTTP request to an address that belongs to one session (HTTP+SSE)."""
+
 _UNSUPPORTED_VERSION = -32022
 _MAX_REASON = 300
 _REASONS = (
@@ -34,6 +37,7 @@ _REASONS = (
     *("faultstring", "fault", "errorMessage"),
 )
 _MAX_REASONS = 5
+_UNTYPED = ("", "application/octet-stream", "text/html")  # the last of Express, which calls any text that
 _OF_A_SESSION = re.compile(r"session|not initiali[sz]ed", re.IGNORECASE)
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -56,6 +60,15 @@ def in_doubt(request: httpx.Request, problem: Sentence) -> Sentence:
     if not _is_call(request):
         return problem
     return Sentence("{problem} It is not known whether this was completed.", problem=problem)
+
+
+def no_mcp(request: httpx.Request, what: str, reason: str = "") -> ServerUnavailableError:
+    """Return the error for an answer of success that is not a JSON-RPC response to the request."""
+    host = request.url.netloc.decode()
+    problem = Sentence(
+        "The MCP server at {host} answered with {what} instead of an MCP message.", host=host, what=what
+    )
+    return ServerUnavailableError(in_doubt(request, with_reason(problem, reason)))
 
 
 def _is_call(request: httpx.Request) -> bool:
@@ -102,12 +115,14 @@ def refusal_of(response: httpx.Response, body: bytes, request_id: Any = None) ->
     # An error with the request's own id is of a server that has read the request, and perhaps carried it out
     answered = error is not None and request_id is not None and message.get("id") == request_id
     doubtful = _session_is_doubtful(response, reason, answered=answered)
-    if doubtful and not answered and (status == 404 or _OF_A_SESSION.search(reason)):
+    if doubtful and not answered and status < 500 and (status == 404 or _OF_A_SESSION.search(reason)):
         ended = Sentence("The MCP server at {host} has ended the session.", host=host)
         return SessionLostError(with_reason(ended, reason))
     failure = _failed(response, error, reason, answered=answered)
     failure.session_is_doubtful = doubtful or getattr(failure, "code", None) == _UNSUPPORTED_VERSION
-    failure.era_is_doubtful = 400 <= status < 500 and status not in (408, 429)
+    failure.era_is_doubtful = 400 <= status < 500 and status not in (408, 421, 429)
+    speaks = isinstance(message, dict) and "jsonrpc" in message
+    failure.transport_is_doubtful = failure.era_is_doubtful and not speaks
     return failure
 
 
@@ -148,9 +163,7 @@ def _failed(
 
 def _takes_no_requests(response: httpx.Response) -> Sentence:
     return Sentence(
-        "There is no MCP server with Streamable HTTP at {url}: HTTP status 405. If its address ends with "
-        "/sse, it speaks an older transport that is not supported; many servers have Streamable HTTP at "
-        "/mcp.",
+        "There is no MCP server at {url}: HTTP status 405. Many servers are at /mcp.",
         url=str(response.request.url),
     )
 
@@ -158,7 +171,11 @@ def _takes_no_requests(response: httpx.Response) -> Sentence:
 def _session_is_doubtful(response: httpx.Response, reason: str, *, answered: bool) -> bool:
     """Tell whether the server may not know the session: it says so by 404, and by 400 in older SDKs, some of
     which give no reason."""
-    if "Mcp-Session-Id" not in response.request.headers or response.status_code not in (400, 404):
+    request, status = response.request, response.status_code
+    if OF_SESSION in request.extensions and status == 503:  # of gateways whose stream is gone
+        return True
+    in_session = "Mcp-Session-Id" in request.headers or OF_SESSION in request.extensions
+    if not in_session or status not in (400, 404):
         return False
     return not answered or _OF_A_SESSION.search(reason) is not None
 
@@ -221,7 +238,7 @@ def _words(response: httpx.Response, body: bytes, message: Any) -> str:
         return _said(message)
     text = body.decode("utf-8", errors="replace").strip()
     kind = content_type(response)
-    untyped = kind in ("", "application/octet-stream") and text.isprintable() and not text.startswith("<")
+    untyped = kind in _UNTYPED and text.isprintable() and not text.startswith("<")
     return text if kind == "text/plain" or untyped else ""
 
 

@@ -144,12 +144,17 @@ def error_of(message: Any) -> dict[str, Any] | None:
     return valid | ({"data": error["data"]} if "data" in error else {})
 
 
+def is_for(request_id: Any, message: dict[str, Any]) -> bool:
+    """Tell whether a response has the id of a request."""
+    theirs = message.get("id")
+    return str(theirs) == str(request_id) or (isinstance(theirs, float) and theirs == request_id)
+
+
 def _response(request_id: Any, message: Any) -> dict[str, Any] | None:
     if not isinstance(message, dict) or "method" in message:
         return None
-    error, theirs = error_of(message), message.get("id")
-    same = str(theirs) == str(request_id) or (isinstance(theirs, float) and theirs == request_id)
-    if not same and not (theirs is None and error is not None):
+    error = error_of(message)
+    if not is_for(request_id, message) and not (message.get("id") is None and error is not None):
         return None
     if error is not None:
         return {"jsonrpc": "2.0", "id": request_id, "error": error}

@@ -17,9 +17,7 @@ from mcpsecurity.server_headers import check_address, checked_headers
 _URLS: Final = ("url", "serverUrl", "httpUrl", "uri")
 _TYPES: Final = ("type", "transport", "transportType")
 _ENV: Final = ("env", "environment", "envs")
-_HTTP: Final = frozenset({"http", "streamable-http", "streamablehttp", "streamable_http", "remote"})
 _OF_THE_EDITOR: Final = frozenset({"builtin", "platform", "frontend", "inline_python", "sdk"})
-_OLD: Final = "HTTP+SSE is the transport before Streamable HTTP; many servers have /mcp, too"
 
 
 def server_of(title: str, entry: Any, places: Places) -> FoundServer:
@@ -169,8 +167,6 @@ def _address(title: str, url: str, entry: Mapping[str, Any], places: Places) -> 
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc or any(part.isspace() for part in url):
         raise LeftOutError("its address begins with neither http:// nor https://")
-    if _kind(entry) == "sse" or (_kind(entry) not in _HTTP and parts.path.rstrip("/").endswith("/sse")):
-        raise LeftOutError(_OLD)
     return FoundServer(
         title,
         url,

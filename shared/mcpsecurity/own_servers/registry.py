@@ -26,7 +26,8 @@ def published(title: str, server: Mapping[str, Any], places: Places) -> FoundSer
     """
     reasons = list[str]()
     ways: list[tuple[_Way, dict[str, Any]]] = [(_package, entry) for entry in _list(server, "packages")]
-    ways += [(_remote, entry) for entry in _list(server, "remotes")]
+    remotes = sorted(_list(server, "remotes"), key=_is_older)
+    ways += [(_remote, entry) for entry in remotes]
     for way, entry in ways:
         try:
             return server_of(title, way(entry, places), places)
@@ -72,6 +73,11 @@ def _named(kind: str, package: Mapping[str, Any]) -> str:
         return name
     separator = {"oci": ":"}.get(kind, "@")
     return f"{name}{separator}{version}"
+
+
+def _is_older(remote: Mapping[str, Any]) -> bool:
+    """Tell whether an address has the older transport HTTP+SSE, which is not used beside the other one."""
+    return bool(_of(remote, "type", "transport_type") == "sse")
 
 
 def _remote(remote: Mapping[str, Any], places: Places) -> dict[str, Any]:

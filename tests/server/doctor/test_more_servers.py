@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from tests.client.older import Older
 from tests.server.doctor.doctoring import settings_of
 from tests.support.keyed import KEY, keyed_server
 from tests.support.served import on_loopback
@@ -77,8 +78,9 @@ async def test_the_key_of_the_default_server_is_tried(healthy_cloud: LocalCloud)
 @pytest.mark.parametrize(
     ("status", "body", "verdict", "words"),
     [
-        (404, None, Status.FAILED, "There is no MCP server with Streamable HTTP"),
-        (405, None, Status.FAILED, "There is no MCP server with Streamable HTTP"),
+        (400, None, Status.FAILED, "wiki answers 400"),
+        (404, None, Status.FAILED, "There is no MCP server at"),
+        (405, None, Status.FAILED, "There is no MCP server at"),
         (500, None, Status.FAILED, "wiki answers 500"),
         (307, None, Status.FAILED, "wiki answers 307"),
         (400, {"jsonrpc": "2.0", "id": 1, "error": {"code": -32022, "message": "no"}}, Status.OK, "takes"),
@@ -96,6 +98,26 @@ async def test_what_else_a_server_answers_is_told(
         (found,) = await _found(healthy_cloud, _wiki(url))
     assert found.status is verdict
     assert words in found.message
+
+
+@pytest.mark.parametrize(
+    ("key", "verdict", "words"),
+    [(KEY, Status.OK, "takes the headers"), ("wrong", Status.FAILED, "refuses the key in the headers")],
+)
+async def test_a_server_with_the_older_transport_is_asked_by_that(
+    healthy_cloud: LocalCloud, key: str, verdict: Status, words: str
+) -> None:
+    @web.middleware
+    async def check(request: web.Request, handler: Any) -> Any:
+        if request.method == "GET" and request.headers.get("X-Api-Key") != KEY:
+            raise web.HTTPUnauthorized
+        return await handler(request)
+
+    server = Older()
+    async with on_loopback(server.app(check), "/sse", handler_cancellation=True) as url:
+        (found,) = await _found(healthy_cloud, _wiki(url, key))
+    assert (found.status, words in found.message) == (verdict, True)
+    assert server.opened == (key == KEY)
 
 
 async def test_a_server_that_is_not_there_is_told(healthy_cloud: LocalCloud) -> None:

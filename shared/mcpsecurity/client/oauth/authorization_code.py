@@ -40,6 +40,7 @@ _CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """An error code, of what RFC 6749, 4.1.2.1 allows."""
 _MAX_REASON: Final = 300
 _REVOKE_SECONDS: Final = 5.0
+_NO_POST: Final = (400, 404, 405)
 _log = logging.getLogger(__name__)
 _Method = Literal["none", "client_secret_basic", "client_secret_post"]
 _METHODS: Final[tuple[_Method, ...]] = ("none", "client_secret_basic", "client_secret_post")
@@ -77,13 +78,21 @@ class OAuthSignIn:
         self._clock = clock
 
     async def probe(self) -> httpx.Response:
-        """Return how the MCP server answers to a stranger. Raises `BridgeError`."""
+        """Return how the MCP server answers to a stranger. Raises `BridgeError`.
+
+        One with the older transport HTTP+SSE, which takes no POST there, may want a token for its stream.
+        """
         message = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
         headers = {
             "Accept": "application/json, text/event-stream",
             "MCP-Protocol-Version": LATEST_PROTOCOL_VERSION,
         }
-        return await self._requests.send(httpx.Request("POST", self.url, json=message, headers=headers))
+        answer = await self._requests.send(httpx.Request("POST", self.url, json=message, headers=headers))
+        if answer.status_code in _NO_POST:
+            asking = httpx.Request("GET", self.url, headers={"Accept": "text/event-stream"})
+            stream = await self._requests.send(asking)
+            answer = stream if stream.status_code == httpx.codes.UNAUTHORIZED else answer
+        return answer
 
     async def begin(
         self,

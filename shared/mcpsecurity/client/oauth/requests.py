@@ -15,6 +15,7 @@ from typing import Final
 import httpx
 
 from mcpsecurity.client.errors import BridgeError, ServerUnavailableError
+from mcpsecurity.client.event_streams import is_event_stream
 from mcpsecurity.runtime.loopback import is_loopback
 from mcpsecurity.runtime.proxy import proxy_for
 from mcpsecurity.sentences import Sentence
@@ -77,7 +78,8 @@ class BoundedRequests:
             raise self._refused(target.host)
 
     async def send(self, request: httpx.Request) -> httpx.Response:
-        """Return the answer with its whole body. A redirect is an answer like any other.
+        """Return the answer with its whole body, but nothing of an event stream, which may never end. A
+        redirect is an answer like any other.
 
         Raises:
             BridgeError: the address is not one to ask.
@@ -116,16 +118,12 @@ class BoundedRequests:
 
     async def _answer(self, client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
         response = await client.send(request, stream=True, follow_redirects=False)
-        body = bytearray()
         try:
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > _MAX_BODY:
-                    raise httpx.DecodingError("the body is too long", request=request)
+            body = b"" if is_event_stream(response) else await _body(response)
         finally:
             await response.aclose()
         headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-        return httpx.Response(response.status_code, headers=headers, content=bytes(body), request=request)
+        return httpx.Response(response.status_code, headers=headers, content=body, request=request)
 
     async def _allowed(self, url: httpx.URL) -> list[str]:
         """Return the addresses of a host, all of which are at least as far away as the MCP server."""
@@ -151,6 +149,15 @@ class BoundedRequests:
             address=host[:200] or "—",
         )
         return BridgeError(text)
+
+
+async def _body(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > _MAX_BODY:
+            raise httpx.DecodingError("the body is too long", request=response.request)
+    return bytes(body)
 
 
 def _sent_to(request: httpx.Request, host: str) -> httpx.Request:
