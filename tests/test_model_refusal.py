@@ -45,6 +45,16 @@ CASES: dict[str, Case] = {
     ),
     "vLLM's pictures": ("no_pictures", 400, {"error": {"message": "At most 0 image(s) may be provided"}}),
     "vLLM's text": ("no_pictures", 400, {"error": {"message": "x is not a multimodal model"}}),
+    "API Management's tokens": (
+        "no_quota",
+        403,
+        {"statusCode": 403, "message": "Token quota is exceeded. Try again in 3 days."},
+    ),
+    "API Management's rate": (
+        "busy",
+        429,
+        {"statusCode": 429, "message": "Token limit is exceeded. Try again in 32 seconds."},
+    ),
     "OpenRouter's provider": (
         "too_long",
         400,

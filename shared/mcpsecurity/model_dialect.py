@@ -26,16 +26,18 @@ _NAMES_CHAT = re.compile(r"/v1/chat/completions|chat completions? api", re.IGNOR
 _WITHOUT_EFFORT = re.compile(r"set reasoning_effort to .?none", re.IGNORECASE)
 _OTHER_OPERATION = re.compile(
     r"not supported by the responses api|operation (does not work|is unsupported)|requested api is .{0,20}not"
-    r" supported",
+    r" supported|does not support the .?/(openai/)?v1/(chat/completions|responses).? api",
     re.IGNORECASE,
 )
-"""How Azure and Foundry refuse a model by one API that they have by the other."""
+"""How Azure, Foundry and Bedrock refuse a model by one API that they have by the other."""
 _OLD_VERSION = re.compile(r"only for api.versions?|api.version.{0,60}(not supported|or later)", re.IGNORECASE)
 _UNKNOWN = re.compile(
     r"unsupported|not supported|unknown|unrecognized|unexpected|not permitted|extra inputs|invalid"
     r"|does not exist|must be verified|deprecated|cannot both be|does not support parameter",
     re.IGNORECASE,
 )
+_NO_EFFORT = re.compile(r"\bthink value\b|does not support thinking", re.IGNORECASE)
+"""How Ollama refuses `reasoning_effort`."""
 _THOUGHT = "reasoning_content"
 _WANTS_THOUGHTS = re.compile(_THOUGHT)
 _WANTS_SIGNATURE = re.compile(r"missing a thought_signature", re.IGNORECASE)
@@ -189,11 +191,7 @@ class Dialect:
             return not known
         if any(limit in body for limit in _ALL_LIMITS) and "max_" in parameter + message:
             return self._other_limit(body, message)
-        path = _OPTIONAL.get(parameter)
-        if path is None and _UNKNOWN.search(message):
-            path = next((p for name, p in _OPTIONAL.items() if _named(name, message) and _has(body, p)), None)
-        if path is None and _NO_ENCRYPTION.search(message):
-            path = ("include",)
+        path = _OPTIONAL.get(parameter) or _optional_in(message, body)
         if path is None or not _has(body, path):
             return False
         if path == ("reasoning_effort",) and self.effortless:
@@ -284,6 +282,16 @@ def _returned(messages: Iterable[Mapping[str, Any]]) -> set[str]:
         for call in message.get("tool_calls", ()):
             sent |= call.keys()
     return sent & set(_RETURNED)
+
+
+def _optional_in(message: str, body: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return where the optional parameter stands that a message refuses without saying so by `param`."""
+    named = (path for name, path in _OPTIONAL.items() if _named(name, message) and _has(body, path))
+    if _UNKNOWN.search(message) and (path := next(named, None)):
+        return path
+    if _NO_ENCRYPTION.search(message):
+        return _OPTIONAL["include"]
+    return _OPTIONAL["reasoning_effort"] if _NO_EFFORT.search(message) else None
 
 
 def _named(name: str, message: str) -> bool:

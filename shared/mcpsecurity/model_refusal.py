@@ -35,7 +35,8 @@ _FILTERED_WORDS = re.compile(r"^input flagged|flagged by .{0,20}moderation", re.
 _NO_QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "quota_exceeded", "budget_exceeded"}
 _NO_CREDIT = re.compile(
     r"credit balance|insufficient (balance|credit|funds)|out of credits|have any credits"
-    r"|exceeded your monthly|budget has been exceeded|key limit exceeded|out of call volume quota",
+    r"|exceeded your monthly|budget has been exceeded|key limit exceeded|out of call volume quota"
+    r"|token quota is exceeded",
     re.IGNORECASE,
 )
 _TOO_LONG = {

@@ -71,6 +71,15 @@ async def test_a_model_that_has_responses_only_is_asked_by_it(endpoint: Endpoint
     assert endpoint.paths == ["/v1/chat/completions", "/v1/responses"]
 
 
+async def test_bedrocks_gpt_is_asked_by_responses(endpoint: Endpoint, model_at: Made) -> None:
+    """enricoros/big-AGI#1167"""
+    model = model_at("/openai/v1", azure=False)
+    words = "The model 'openai.gpt-5.6-terra' does not support the '/v1/chat/completions' API"
+    endpoint.answers.append(Refusal(400, words))
+    assert str(await asked_whole(model)) == "Done."
+    assert endpoint.paths == [V1, RESPONSES]
+
+
 @pytest.mark.parametrize(
     "message",
     [
@@ -193,11 +202,9 @@ async def test_what_servers_that_name_no_parameter_refuse_is_found_in_their_word
     endpoint.answers += [
         Refusal(422, "Extra inputs are not permitted: stream_options"),
         Refusal(400, "reasoning_effort: unknown field"),
-        Refusal(400, "Model grok-4 does not support parameter parallelToolCalls."),  # BerriAI/litellm#16265
     ]
-    await asked_whole(model, ChatModelSettings(reasoning_effort="low", parallel_tool_calls=True))
+    await asked_whole(model, ChatModelSettings(reasoning_effort="low"))
     last = endpoint.bodies[-1]
-    assert "parallel_tool_calls" not in last
     assert ("stream_options" in last, "reasoning_effort" in last, "messages" in last) == (False, False, True)
 
 

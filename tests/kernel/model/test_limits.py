@@ -1,4 +1,4 @@
-"""The limit of an answer has the name that its deployment knows, and is left out where it is needless."""
+"""The limit of an answer and an effort have the names that a deployment knows, or are left out."""
 
 import pytest
 from tests.kernel.model.conftest import Endpoint, Made, Refusal, asked_whole
@@ -42,3 +42,20 @@ async def test_a_limit_of_answers_that_is_above_the_models_own_is_left_out(
     await asked_whole(model, SETTINGS)
     await asked_whole(model, SETTINGS)
     assert [limit in body for body in endpoint.bodies] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Model grok-4 does not support parameter reasoningEffort.",  # BerriAI/litellm#16265
+        'think value "low" is not supported for this model',  # ollama/ollama#12561
+        '"llama3.2" does not support thinking',  # Ollama, server/routes.go
+        "Unsupported value: 'reasoning_effort' does not support 'low' with this model.",
+    ],
+)
+async def test_an_effort_that_is_refused_in_other_words_is_left_out(
+    endpoint: Endpoint, model_at: Made, words: str
+) -> None:
+    endpoint.answers.append(Refusal(400, words))
+    await asked_whole(model_at("/v1", azure=False), ChatModelSettings(reasoning_effort="low"))
+    assert ["reasoning_effort" in body for body in endpoint.bodies] == [True, False]

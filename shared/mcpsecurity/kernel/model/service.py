@@ -44,7 +44,9 @@ _PAUSE_SECONDS = 0.5
 _REFUSED = 400
 _NOT_ITS_REASONING = "invalid_encrypted_content"
 _NOT_ITS_SIGNATURE = re.compile(
-    r"(corrupted|invalid) .{0,20}signature|signature .{0,30}(not valid|invalid)", re.IGNORECASE
+    r"(corrupted|invalid) .{0,20}signature|signature .{0,30}(not valid|invalid)"
+    r"|encrypted content .{0,60}not be (verified|decrypted)",
+    re.IGNORECASE,
 )
 """Code and words of the refusal of reasoning that another deployment made."""
 
