@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -194,3 +195,38 @@ async def test_a_process_that_is_given_up_while_it_starts_is_killed(tmp_path: Pa
     pid = int(file.read_text())
     await eventually(lambda: not runs(pid))
     assert pid != os.getpid()
+
+
+HOLDER = """
+import asyncio, sys
+from mcpsecurity.client.pipes import Command, message_streams
+
+async def main():
+    async with message_streams(Command(tuple(sys.argv[1:])), asyncio.Event()):
+        await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+DEAF = """
+import os, pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+pathlib.Path(sys.argv[1]).write_text(f"{os.getpid()}\\n")
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or not shutil.which("setpriv"), reason="this system has no setpriv"
+)
+async def test_a_command_that_is_deaf_ends_with_a_program_that_is_killed(tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    command = (sys.executable, "-c", DEAF, str(told))
+    holder = await asyncio.create_subprocess_exec(sys.executable, "-c", HOLDER, *command)
+    try:
+        await eventually(lambda: told.exists() and told.read_text("utf-8").endswith("\n"), seconds=60)
+        pid = int(told.read_text("utf-8"))
+        assert runs(pid)
+    finally:
+        holder.kill()
+        await holder.wait()
+    await eventually(lambda: not runs(pid))

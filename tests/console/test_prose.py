@@ -67,3 +67,12 @@ def test_marks_become_what_they_mean_and_placeholders_stay() -> None:
 def test_what_moves_the_cursor_is_replaced() -> None:
     assert "\x1b" not in shown("a\x1b[2Jb")
     assert "<b>" in shown("<b>bold</b> <script>x</script>")
+
+
+@pytest.mark.parametrize(
+    "text", ["a &#x202e;b", "[a&#x202e;](https://x.example)", "| a&#x202e; |\n|-|\n| b |", "# &rlm;a"]
+)
+def test_what_turns_the_reading_direction_is_replaced_when_it_is_written_as_a_number_too(text: str) -> None:
+    output = shown(text)
+    assert "\ufffd" in output
+    assert not {"\u202e", "\u200f"} & set(output)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -43,6 +44,29 @@ def test_comments_and_commas_before_a_closing_brace_are_read(tmp_path: Path) -> 
     server = only(found_in(tmp_path / "mcp.json", text))
     assert server.url == "https://x.example/mcp//a"
     assert server.headers == {"X-Note": "a // b, /* c */ ,}"}
+
+
+ALIASES = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("mcp.json", '{"mcpServers": {}, ' + "// " * 1000 + "x", "mcp.json is no JSON"),
+        ("mcp.json", '{"mcpServers": {}, ' + "/**/ */ " * 1000 + "x", "mcp.json is no JSON"),
+        ("mcp.json", "/*" * 100_000, "mcp.json is no JSON"),
+        ("mcp.json", '"' + '\\"' * 100_000, "mcp.json is no JSON"),
+        ("config.yaml", f"a0: &a0 [x]\n{ALIASES}", "it stands for too many values"),
+        ("config.yaml", "a: &a [*a]", "it stands for too many values"),
+    ],
+    ids=["comments", "ends of comments", "open comments", "an open text", "aliases", "a circle"],
+)
+def test_a_file_that_is_made_to_take_for_ever_is_refused(
+    tmp_path: Path, name: str, content: str, reason: str
+) -> None:
+    with pytest.raises(FileError, match=re.escape(reason)):
+        found_in(tmp_path / name, content)
 
 
 @pytest.mark.parametrize(

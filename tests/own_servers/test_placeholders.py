@@ -37,8 +37,10 @@ def test_the_content_of_a_file_stands_where_it_is_named(tmp_path: Path) -> None:
     (tmp_path / "key.txt").write_text("k1\n", "utf-8")
     given = {"A": "{file:key.txt}", "B": f"${{file:{tmp_path}/key.txt}}"}
     assert only(found_in(tmp_path / "mcp.json", vscode(env=given))).variables == {"A": "k1", "B": "k1"}
-    [left_out] = found_in(tmp_path / "mcp.json", vscode(env={"A": "{file:nowhere}"})).left_out
-    assert left_out.reason == "nowhere, which it names, cannot be read"
+    (tmp_path / "large").write_text("x" * 65_537, "utf-8")
+    for name in ("nowhere", "large", "/dev/zero", "."):
+        [left_out] = found_in(tmp_path / "mcp.json", vscode(env={"A": f"{{file:{name}}}"})).left_out
+        assert left_out.reason == f"{name}, which it names, cannot be read"
 
 
 def test_an_input_is_a_variable_or_what_the_person_says_and_is_asked_once(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import httpx
 
-_PARAMETER = re.compile(r"""(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))""")
+_PARAMETER = re.compile(r"""\b(\w{1,64})\s{0,9}=\s{0,9}(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))""")
+"""Bounded, so that no header takes long."""
 _LONGEST_HEADER = 8192
 _LONGEST_CLAIMS = 4000
 _SCOPE = re.compile(r"[!#-\[\]-~]{1,200}")  # RFC 6749, 3.3

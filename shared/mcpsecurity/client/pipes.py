@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -258,13 +259,27 @@ if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
 else:
 
     async def _opened(command: Command) -> Process:
+        environment = {**get_default_environment(), **command.environment}
         return await anyio.open_process(
-            command.arguments,
-            env={**get_default_environment(), **command.environment},
+            _ending_with_us(command.arguments, environment.get("PATH")),
+            env=environment,
             stderr=command.log,
             cwd=command.folder,
             start_new_session=True,
         )
+
+    def _ending_with_us(arguments: tuple[str, ...], path: str | None) -> tuple[str, ...]:
+        """Return a command that Linux kills when this process is killed: it may ignore the end of its input.
+
+        One that is not found, or is named from its folder, is returned as it is.
+        """
+        tie, program = shutil.which("setpriv"), arguments[0]
+        if sys.platform != "linux" or tie is None or Path(tie).resolve().name != "setpriv":  # but BusyBox's
+            return arguments
+        is_named = os.sep not in program or Path(program).is_absolute()
+        if not is_named or shutil.which(program, path=path) is None:
+            return arguments
+        return (tie, "--pdeathsig", "KILL", "--", *arguments)
 
     async def _terminate(process: Process) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses where all have ended

@@ -123,6 +123,9 @@ def rendered(text: str) -> Markdown:
     """Return Markdown as Rich shows it. Links show their address; nothing of it controls the terminal."""
     shown = Markdown(printable(text), hyperlinks=False)
     shown.parsed = _PARSER.parse(shown.markup)
+    for token in shown.parsed:
+        for part in (token, *(token.children or ())):
+            part.content = printable(part.content)  # `&#x202e;` has become a character
     return shown
 
 

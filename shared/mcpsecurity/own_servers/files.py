@@ -15,6 +15,7 @@ from mcpsecurity.own_servers.relaxed_json import read_relaxed_json
 
 _KEYS: Final = ("mcpServers", "amp.mcpServers", "servers", "mcp_servers", "context_servers")
 _MAX_BYTES: Final = 10 * 1024 * 1024
+_MAX_VALUES: Final = 100_000
 
 
 class FileError(ValueError):
@@ -87,9 +88,24 @@ def _read_yaml(text: str) -> Any:
     except ImportError:
         raise FileError("a file in YAML is read by the package PyYAML: pip install pyyaml") from None
     try:
-        return yaml.safe_load(text)
+        content = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ValueError(str(error).replace("\n", " ")) from error
+    if _is_more_than(content, _MAX_VALUES):
+        raise ValueError("it stands for too many values, by its aliases")
+    return content
+
+
+def _is_more_than(content: Any, most: int) -> bool:
+    """Tell whether a value has more parts than that; one that is in it twice counts twice."""
+    left = [content]
+    while left and most > 0:
+        part, most = left.pop(), most - 1
+        if isinstance(part, dict):
+            left.extend([*part, *part.values()])
+        elif isinstance(part, list | tuple | set):
+            left.extend(part)
+    return bool(left)
 
 
 def _entries(content: Mapping[str, Any], file: Path) -> Iterator[tuple[str, Any]]:

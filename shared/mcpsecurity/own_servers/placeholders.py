@@ -15,6 +15,7 @@ Ask = Callable[[str, bool], str | None]
 _PLACE = re.compile(r"\$\{\{ *(?:secrets|inputs)\.([\w.-]+) *\}\}|\$\{([^{}]*)\}|\{((?:env|file):[^{}]*)\}")
 _BARE = re.compile(r"(?:^|(?<= ))\$([A-Z_][A-Z0-9_]*)(?= |$)")
 _VARIABLE = re.compile(r"(?:env[:.])?([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
+_MAX_CONTENT = 64 * 1024
 _PREFIX = "INPUT_"
 """Before the name of a variable that answers an editor's question."""
 
@@ -145,9 +146,13 @@ class Places:
     def _content(self, name: str) -> str:
         file = self.own / Path(name).expanduser()
         try:
-            return file.read_text("utf-8").strip()
-        except (OSError, ValueError) as error:
-            raise LeftOutError(f"{name}, which it names, cannot be read") from error
+            readable = file.is_file() and file.stat().st_size <= _MAX_CONTENT  # a device has no end
+            text = file.read_text("utf-8").strip() if readable else None
+        except (OSError, ValueError):
+            text = None
+        if text is None:
+            raise LeftOutError(f"{name}, which it names, cannot be read")
+        return text
 
 
 def _variable_name(name: str) -> str:

@@ -6,12 +6,13 @@ from typing import Any
 
 _PARTS = re.compile(
     r"""
-    (?P<text>"(?:[^"\\]|\\.)*")
-    | (?P<comment>//[^\n]*|/\*.*?\*/)
-    | (?P<comma>,(?=(?:\s|//[^\n]*|/\*.*?\*/)*[}\]]))
+    (?P<text>"(?:[^"\\]|\\.)*+(?:"|\Z))
+    | (?P<comment>//[^\n]*|/\*.*?(?:\*/|\Z))
+    | (?P<comma>,(?=(?>\s++|//[^\n]*+|/\*.*?(?:\*/|\Z))*+[}\]]))
     """,
     re.VERBOSE | re.DOTALL,
 )
+"""Nothing is tried in two ways: a file of a stranger must not take for ever."""
 
 
 def read_relaxed_json(text: str) -> Any:

@@ -1,7 +1,7 @@
 """What single authorization servers want of a sign-in."""
 
 import pytest
-from tests.client.oauth.test_auth import HOW, Visits, auth_for
+from tests.client.oauth.test_auth import HOW, WHO, Visits, auth_for
 from tests.support.oauth import Instead, SignedInServer, protected, query_of
 
 from mcpsecurity.client import McpConnection, result_text
@@ -58,3 +58,14 @@ async def test_after_signing_out_the_end_of_the_session_has_nobody_sign_in() -> 
             assert result_text(await connection.call_tool("whoami", {})) == "a person"
             await auth.sign_out()
     assert len(visits.urls) == 1
+
+
+async def test_more_scopes_than_an_address_can_carry_are_left_out() -> None:
+    instead = Instead()
+    async with protected(instead) as server:
+        origin, many = server.url.removesuffix("/mcp"), [f"scope-{n}" * 10 for n in range(1000)]
+        instead[WHO] = {"resource": server.url, "authorization_servers": [origin], "scopes_supported": many}
+        server.tokens.knows_scopes = False
+        query = await asked(server)
+    assert 0 < len(query["scope"]) < 5000
+    assert set(query["scope"].split()) <= {"notes", *many}

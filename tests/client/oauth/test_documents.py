@@ -1,5 +1,6 @@
 """What servers publish and answer, in shapes that real ones have."""
 
+import json
 from typing import Any
 
 import httpx
@@ -163,3 +164,19 @@ def test_a_registration_keeps_the_redirects_that_were_asked_for() -> None:
     assert client.token_endpoint_auth_method is None
     assert read_client(answer({"client_id": ""}), REDIRECTS) is None
     assert read_client(answer({"client_id": "c"}, 400), REDIRECTS) is None
+
+
+HALF = "\ud800"
+"""Of a surrogate pair, which JSON can have and no encoding can carry."""
+
+
+@pytest.mark.parametrize("member", ["access_token", "refresh_token", "scope"])
+def test_tokens_with_what_cannot_be_sent_are_none(member: str) -> None:
+    body = {"access_token": "a", "refresh_token": "r", "scope": "s"}
+    assert read_tokens(httpx.Response(200, text=json.dumps({**body, member: HALF}))) is None
+
+
+@pytest.mark.parametrize("client_id", [HALF, "a" * 3000], ids=["half a character", "too long"])
+def test_a_client_that_no_address_can_name_is_none(client_id: str) -> None:
+    made = httpx.Response(201, text=json.dumps({"client_id": client_id}))
+    assert read_client(made, REDIRECTS) is None

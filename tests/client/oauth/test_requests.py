@@ -1,6 +1,7 @@
 """Addresses that strangers name: none of them leads further in than the MCP server itself is."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 
 import httpx
@@ -119,11 +120,20 @@ async def odd() -> AsyncIterator[str]:
         await asyncio.Event().wait()
         raise web.HTTPOk
 
+    async def packed(_: web.Request) -> web.Response:
+        bomb = gzip.compress(bytes(50 * 1024 * 1024))
+        return web.Response(body=bomb, headers={"Content-Encoding": "gzip"})
+
     async def elsewhere(_: web.Request) -> web.Response:
         raise web.HTTPFound("/endless")
 
     app = web.Application()
-    for name, handler in (("endless", endless), ("silent", silent), ("elsewhere", elsewhere)):
+    for name, handler in (
+        ("endless", endless),
+        ("silent", silent),
+        ("packed", packed),
+        ("elsewhere", elsewhere),
+    ):
         app.router.add_get(f"/{name}", handler)
     async with on_loopback(app) as url:
         yield url
@@ -134,6 +144,13 @@ async def test_an_answer_without_an_end_is_given_up(odd: str, name: str) -> None
     asking = BoundedRequests(f"{odd}/mcp", client_ssl_context(None), seconds=1)
     with pytest.raises(ServerUnavailableError, match="does not answer"):
         await asking.send(httpx.Request("GET", f"{odd}/{name}"))
+
+
+async def test_an_answer_that_is_packed_is_not_unpacked(odd: str) -> None:
+    asking = BoundedRequests(f"{odd}/mcp", client_ssl_context(None))
+    with pytest.raises(ServerUnavailableError, match="does not answer") as caught:
+        await asking.send(httpx.Request("GET", f"{odd}/packed"))
+    assert str(caught.value.__cause__) == "the body is compressed"
 
 
 async def test_a_redirect_is_not_followed(odd: str) -> None:

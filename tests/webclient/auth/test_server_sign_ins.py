@@ -288,6 +288,14 @@ async def test_a_sign_in_for_more_asks_for_what_is_held_as_well(
         assert set(asked["scope"].split()) == {"notes", "more"}
 
 
+async def test_a_link_of_another_site_asks_for_nothing_more(visitors: NewPerson, serve_web: ServeWeb) -> None:
+    async with chat_with(serve_web) as chat:
+        visitor = await visitors(url=chat.url).sign_in()
+        for site, scope in (("cross-site", "notes"), ("same-site", "notes"), ("same-origin", "more notes")):
+            answer = await visitor.get(f"{START}&scope=more", headers={"Sec-Fetch-Site": site})
+            assert query_of(answer.location)["scope"] == scope
+
+
 async def test_only_signed_in_people_begin_and_only_for_servers_of_the_kind(
     visitors: NewPerson, serve_web: ServeWeb
 ) -> None:

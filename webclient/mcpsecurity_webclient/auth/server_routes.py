@@ -38,9 +38,9 @@ class _ServerRoutes:
         name, sid = request.match_info["name"], request[PERSON].sid
         if not self._sign_ins.knows(name):
             raise web.HTTPNotFound
-        scope, target = request.query.get("scope", ""), safe_next(request.query.get("next"))
+        target = safe_next(request.query.get("next"))
         try:
-            pending = await self._sign_ins.begin(sid, name, scope if _SCOPES.fullmatch(scope) else None)
+            pending = await self._sign_ins.begin(sid, name, _scope(request))
         except BridgeError as error:
             return _failed(request, error, name, target)
         flow = {"state": pending.state, "server": name, "sid": sid, "pending": pending.model_dump_json()}
@@ -100,6 +100,14 @@ def server_sign_in_url(name: str, target: str, scope: str | None = None) -> str:
     """Return the address of a sign-in for a server, which then shows `target`."""
     query = {"next": target, **({"scope": scope} if scope else {})}
     return str(URL(f"/servers/{name}/signin").with_query(query))
+
+
+def _scope(request: web.Request) -> str | None:
+    """Return the further scopes to ask for. A link of another site names none: where the person has consented
+    before, an authorization server may give them without a word."""
+    scope = request.query.get("scope", "")
+    is_ours = request.headers.get("Sec-Fetch-Site", "none") in ("same-origin", "none")
+    return scope if is_ours and _SCOPES.fullmatch(scope) else None
 
 
 def _again(name: str, target: str) -> str:

@@ -39,6 +39,7 @@ from mcpsecurity.sentences import Sentence
 _CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """An error code, of what RFC 6749, 4.1.2.1 allows."""
 _MAX_REASON: Final = 300
+_MOST_OF_SCOPES: Final = 4000
 _REVOKE_SECONDS: Final = 5.0
 _NO_POST: Final = (400, 404, 405)
 _log = logging.getLogger(__name__)
@@ -112,7 +113,7 @@ class OAuthSignIn:
             BridgeError: an address is not one to ask, or does not answer.
         """
         found = await self._discovery.find(challenge)
-        asked = " ".join(dict.fromkeys(f"{scope or ''} {found.scope or ''}".split())) or None
+        asked = _bounded(f"{scope or ''} {found.scope or ''}".split()) or None
         client = await self._become_client(replace(found, scope=asked), redirect_uri, before)
         pkce, state = PKCEParameters.generate(), secrets.token_urlsafe(32)
         query = {
@@ -357,6 +358,15 @@ def _method(server: ServerMetadata, *, has_secret: bool) -> _Method:
     if supported is None:
         return usable[0]
     return next((method for method in usable if method in supported), usable[0])
+
+
+def _bounded(scopes: list[str]) -> str:
+    """Return the first of these scopes, each once: as many as an address can carry."""
+    asked = ""
+    for scope in dict.fromkeys(scopes):
+        if len(asked) + len(scope) < _MOST_OF_SCOPES:
+            asked = f"{asked} {scope}".strip()
+    return asked
 
 
 def _needs_consent(scope: str | None, server: ServerMetadata) -> bool:

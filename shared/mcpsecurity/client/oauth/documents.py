@@ -18,6 +18,7 @@ from pydantic import AnyHttpUrl, AnyUrl, BaseModel, TypeAdapter, ValidationError
 
 _TOKEN: Final = re.compile(r"[!-~]{1,65536}")
 """What an HTTP header can carry."""
+_LONGEST: Final = 2048
 _LONGEST_SECONDS: Final = 10 * 366 * 24 * 3600
 _ADDRESS: Final = TypeAdapter(AnyHttpUrl)
 _SERVER: Final = (
@@ -67,6 +68,7 @@ def read_object(response: httpx.Response) -> dict[str, Any]:
     """Return an answer's JSON object, or the form that some token endpoints answer with; else nothing."""
     try:
         body = json.loads(response.content)
+        json.dumps(body, ensure_ascii=False).encode()  # a half of a surrogate pair cannot be sent or kept
     except (ValueError, RecursionError):
         kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         is_form = kind == "application/x-www-form-urlencoded"
@@ -144,7 +146,9 @@ def _read(kind: type[M], members: dict[str, Any]) -> M | None:
 
 
 def _members(body: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: body[name] for name in names if body.get(name) not in (None, "")}
+    """Return the members of these names that hold something, but no text that is too long for an address."""
+    found = {name: body[name] for name in names if body.get(name) not in (None, "")}
+    return {n: value for n, value in found.items() if not isinstance(value, str) or len(value) <= _LONGEST}
 
 
 def _texts(value: Any) -> tuple[str, ...] | None:

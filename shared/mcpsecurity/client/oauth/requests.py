@@ -152,8 +152,10 @@ class BoundedRequests:
 
 
 async def _body(response: httpx.Response) -> bytes:
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise httpx.DecodingError("the body is compressed", request=response.request)  # which may be a bomb
     body = bytearray()
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > _MAX_BODY:
             raise httpx.DecodingError("the body is too long", request=response.request)
