@@ -33,13 +33,13 @@ from mcpsecurity.client.oauth.discovery import Discovered, Discovery
 from mcpsecurity.client.oauth.documents import ServerMetadata, read_client, read_object, read_tokens
 from mcpsecurity.client.oauth.grants import ClientId, Grant, PendingSignIn
 from mcpsecurity.client.oauth.requests import BoundedRequests
+from mcpsecurity.client.oauth.scopes import joined, needs_consent
 from mcpsecurity.runtime.loopback import is_loopback
 from mcpsecurity.sentences import Sentence
 
 _CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """An error code, of what RFC 6749, 4.1.2.1 allows."""
 _MAX_REASON: Final = 300
-_MOST_OF_SCOPES: Final = 4000
 _REVOKE_SECONDS: Final = 5.0
 _NO_POST: Final = (400, 404, 405)
 _log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class OAuthSignIn:
             BridgeError: an address is not one to ask, or does not answer.
         """
         found = await self._discovery.find(challenge)
-        asked = _bounded(f"{scope or ''} {found.scope or ''}".split()) or None
+        asked = joined(f"{scope or ''} {found.scope or ''}".split()) or None
         client = await self._become_client(replace(found, scope=asked), redirect_uri, before)
         pkce, state = PKCEParameters.generate(), secrets.token_urlsafe(32)
         query = {
@@ -125,7 +125,7 @@ class OAuthSignIn:
             "code_challenge_method": "S256",
             "resource": found.resource,
             **({"scope": asked} if asked else {}),
-            **({"prompt": "consent"} if _needs_consent(asked, found.server) else {}),
+            **({"prompt": "consent"} if needs_consent(asked, found.server) else {}),
         }
         return PendingSignIn(
             url=str(httpx.URL(str(found.server.authorization_endpoint)).copy_merge_params(query)),
@@ -358,23 +358,6 @@ def _method(server: ServerMetadata, *, has_secret: bool) -> _Method:
     if supported is None:
         return usable[0]
     return next((method for method in usable if method in supported), usable[0])
-
-
-def _bounded(scopes: list[str]) -> str:
-    """Return the first of these scopes, each once: as many as an address can carry."""
-    asked = ""
-    for scope in dict.fromkeys(scopes):
-        if len(asked) + len(scope) < _MOST_OF_SCOPES:
-            asked = f"{asked} {scope}".strip()
-    return asked
-
-
-def _needs_consent(scope: str | None, server: ServerMetadata) -> bool:
-    """Tell whether a refresh token is given only to one who asks the person (OpenID Connect Core, 11).
-
-    Entra ID gives it without. There, people for whom an administrator consents could not sign in any more.
-    """
-    return "offline_access" in (scope or "").split() and server.cloud_instance_name is None
 
 
 def _application_type(redirect: AnyUrl) -> str:

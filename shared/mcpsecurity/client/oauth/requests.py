@@ -108,11 +108,15 @@ class BoundedRequests:
         if by_name and not _is_public_name(request.url.host) and request.url.host != self._server.host:
             raise self._refused(request.url.host)
         hosts = [request.url.host] if by_name else await self._allowed(request.url)
-        async with httpx.AsyncClient(verify=self._tls, trust_env=False, proxy=proxy) as client:
+        # Not less for the answer to a refresh than there is: the old token may be of no use any more.
+        timeout = httpx.Timeout(self._seconds, connect=self._seconds / _MAX_ADDRESSES)
+        async with httpx.AsyncClient(
+            verify=self._tls, trust_env=False, proxy=proxy, timeout=timeout
+        ) as client:
             for host in hosts[:-1]:
                 try:
                     return await self._answer(client, _sent_to(request, host))
-                except httpx.ConnectError:
+                except (httpx.ConnectError, httpx.ConnectTimeout):
                     continue
             return await self._answer(client, _sent_to(request, hosts[-1]))
 
