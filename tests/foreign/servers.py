@@ -12,7 +12,7 @@ from tests.foreign.environments import installed_node, installed_python
 from tests.foreign.running import Command, ForeignServer, Serve, Stdio, Use, Uses
 from tests.support.node import NODE
 
-__all__ = ["SERVERS"]
+__all__ = ["EVERYTHING_BY_SSE", "SERVERS"]
 
 _FOLDER = Path(__file__).parent
 _ADD: Use = ("add", {"a": 2, "b": 0.5})
@@ -29,8 +29,9 @@ def _module(package: str, script: str = "dist/index.js") -> str:
     return f"node_modules/@modelcontextprotocol/{package}/{script}"
 
 
-def _python(group: str, script: str) -> Serve:
-    return lambda _, port: [str(installed_python(group) / "python"), str(_FOLDER / group / script), str(port)]
+def _python(group: str, script: str, *more: str) -> Serve:
+    path = str(_FOLDER / group / script)
+    return lambda _, port: [str(installed_python(group) / "python"), path, str(port), *more]
 
 
 def _files(folder: Path) -> Path:
@@ -68,12 +69,12 @@ def _git(folder: Path) -> Command:
     return [str(installed_python("python") / "mcp-server-git"), "--repository", str(repository)]
 
 
-def _supergateway(served: Stdio, *options: str) -> Serve:
+def _supergateway(served: Stdio, *options: str, transport: str = "streamableHttp") -> Serve:
     """Serve a program that speaks over its standard streams by supergateway."""
 
     def command(folder: Path, port: int) -> Command:
         script = installed_node("npm") / "node_modules/supergateway/dist/index.js"
-        rest = ["--outputTransport", "streamableHttp", "--port", str(port), "--logLevel", "none"]
+        rest = ["--outputTransport", transport, "--port", str(port), "--logLevel", "none"]
         return [str(NODE), str(script), "--stdio", " ".join(served(folder)), *rest, *options]
 
     return command
@@ -143,6 +144,35 @@ def _program(
     return ForeignServer(name, command, uses, stdio=stdio)
 
 
+def _older(server: ForeignServer, command: Serve) -> ForeignServer:
+    """Return a server as it is with the older transport HTTP+SSE, started in another way."""
+    address = "http://127.0.0.1:{port}/sse"
+    return replace(
+        server, name=f"{server.name}-by-SSE", command=command, address=address, stdio=None, quick=False
+    )
+
+
+_FASTMCP = _sample(
+    "FastMCP-4",
+    _python("python", "server.py"),
+    ("fail", {}),
+    ("report", {}),
+    asks=_GREET,
+    prompts=_GREETING,
+    resources=(_NOTE, "note://by/Ada", "note://none"),
+)
+_MEMORIES = _program(
+    "memory",
+    _supergateway(_MEMORY),
+    _MEMORY,
+    ("read_graph", {}),
+    ("create_entities", {"entities": [{"name": "Ada", "entityType": "person", "observations": ["x"]}]}),
+    ("search_nodes", {"query": "Ada"}),
+    ("delete_entities", {"entityNames": ["Ada"]}),
+    wrong=("create_entities", {"entities": "none"}),
+)
+
+EVERYTHING_BY_SSE = _older(_EVERYTHING, _node("npm", _module("server-everything"), "sse"))
 SERVERS = [
     _EVERYTHING,
     replace(
@@ -172,16 +202,7 @@ SERVERS = [
         ),
         quick=True,
     ),
-    _program(
-        "memory",
-        _supergateway(_MEMORY),
-        _MEMORY,
-        ("read_graph", {}),
-        ("create_entities", {"entities": [{"name": "Ada", "entityType": "person", "observations": ["x"]}]}),
-        ("search_nodes", {"query": "Ada"}),
-        ("delete_entities", {"entityNames": ["Ada"]}),
-        wrong=("create_entities", {"entities": "none"}),
-    ),
+    _MEMORIES,
     _program(
         "sequential-thinking",
         _supergateway(_THINKING, "--stateful"),
@@ -222,15 +243,7 @@ SERVERS = [
         wrong=("fetch", {"url": 7}),
         varies="fetch",
     ),
-    _sample(
-        "FastMCP-4",
-        _python("python", "server.py"),
-        ("fail", {}),
-        ("report", {}),
-        asks=_GREET,
-        prompts=_GREETING,
-        resources=(_NOTE, "note://by/Ada", "note://none"),
-    ),
+    _FASTMCP,
     ForeignServer(
         "fastapi-mcp",
         _python("python_more", "fastapi_app.py"),
@@ -290,4 +303,7 @@ SERVERS = [
         ),
         address="http://localhost:{port}/mcp",
     ),
+    EVERYTHING_BY_SSE,
+    _older(_FASTMCP, _python("python", "server.py", "sse")),
+    _older(_MEMORIES, _supergateway(_MEMORY, transport="sse")),
 ]

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from mcp import types
 from semantic_kernel import Kernel
 from tests.foreign.running import Running, started
-from tests.foreign.servers import SERVERS
+from tests.foreign.servers import EVERYTHING_BY_SSE, SERVERS
 from tests.foreign.views import Person
 
 from mcpsecurity import McpClient
 from mcpsecurity.client import McpConnection, ProtocolError, result_text
+from mcpsecurity.client.eras import OLDER
 from mcpsecurity.elicitation import TerminalHandler
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(120)]
@@ -40,6 +42,19 @@ async def test_it_asks_a_model(server: Running) -> None:
         )
     assert "Say hello" in person.sampled[0]
     assert '"text": "hello"' in result_text(result)
+
+
+async def test_it_asks_a_person_and_a_model_by_the_older_transport(tmp_path: Path) -> None:
+    person = Person()
+    async with (
+        started(EVERYTHING_BY_SSE, tmp_path) as running,
+        McpConnection(running.url, elicitation=person.elicits, sampling=person.samples) as connection,
+    ):
+        assert connection.era is OLDER
+        answered = await connection.call_tool("trigger-elicitation-request", {})
+        await connection.call_tool("trigger-sampling-request", {"prompt": "Say hello", "maxTokens": 9})
+    assert "- Name: Ada" in result_text(answered)
+    assert "Say hello" in person.sampled[0]
 
 
 async def test_it_reports_its_progress(server: Running) -> None:

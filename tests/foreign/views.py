@@ -11,13 +11,14 @@ from tests.foreign.running import Running
 from tests.sdk2.environment import run_program
 
 from mcpsecurity.client import McpConnection, ProtocolError
-from mcpsecurity.client.eras import HANDSHAKE
+from mcpsecurity.client.eras import HANDSHAKE, OLDER, STATELESS
 
 __all__ = ["Person", "official_view", "our_view"]
 
 View = dict[str, Any]
 
 _CLOCK = re.compile(r"\d+:\d\d:\d\d [AP]M")
+_MODES = {HANDSHAKE: "legacy", STATELESS: "auto", OLDER: "sse"}
 _KEPT = {
     "tools": ("name", "title", "description", "inputSchema", "outputSchema", "annotations"),
     "prompts": ("name", "title", "description", "arguments"),
@@ -58,7 +59,7 @@ async def our_view(running: Running) -> View:
         offers = connection.server.capabilities
         view: View = {
             "version": connection.server.protocolVersion,
-            "mode": "legacy" if connection.era is HANDSHAKE else "auto",
+            "mode": _MODES[connection.era],
             "tools": _dumped(await connection.list_tools()) if offers.tools else [],
             "prompts": _dumped(await connection.list_prompts()) if offers.prompts else [],
             "resources": _dumped(await connection.list_resources()) if offers.resources else [],

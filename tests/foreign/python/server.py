@@ -1,4 +1,7 @@
-"""A server on the framework FastMCP 4, whose tools ask, report and log. The port is the first argument."""
+"""A server on the framework FastMCP 4, whose tools ask, report and log.
+
+The port is the first argument; the second may be "sse", for the older transport.
+"""
 
 import asyncio
 import sys
@@ -70,4 +73,5 @@ def note_by(name: str) -> str:
 
 
 if __name__ == "__main__":
-    mcp.run(transport="http", host="127.0.0.1", port=int(sys.argv[1]), show_banner=False)
+    transport: Any = "sse" if "sse" in sys.argv else "http"
+    mcp.run(transport=transport, host="127.0.0.1", port=int(sys.argv[1]), show_banner=False)

@@ -1,8 +1,8 @@
 """A client on the official SDK 2.x that lists all that a server offers, and uses some of it.
 
-Reads a job from the standard input: `url`, `mode` ("legacy" or "auto"), `calls` and `prompts` (pairs of a
-name and arguments) and `resources` (URIs). Answers each question with
-the name Ada, each sampling with "hello".
+Reads a job from the standard input: `url`, `mode` ("legacy", "auto" or "sse"), `calls` and `prompts` (pairs
+of a name and arguments) and `resources` (URIs). Answers each question with the name Ada, each sampling with
+"hello".
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx2
 from mcp import Client, MCPError
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CreateMessageResult, ElicitResult, TextContent
 
@@ -20,11 +21,12 @@ from mcp_types import CreateMessageResult, ElicitResult, TextContent
 async def main() -> None:
     """Do the job."""
     job = json.load(sys.stdin)
+    older = job["mode"] == "sse"
     async with (
         httpx2.AsyncClient(trust_env=False, timeout=30, follow_redirects=True) as http,
         Client(
-            streamable_http_client(job["url"], http_client=http),
-            mode=job["mode"],
+            sse_client(job["url"]) if older else streamable_http_client(job["url"], http_client=http),
+            mode="legacy" if older else job["mode"],
             elicitation_callback=elicited,
             sampling_callback=sampled,
         ) as client,
