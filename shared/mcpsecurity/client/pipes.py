@@ -67,6 +67,13 @@ class Command:
     log: TextIO | None = field(default=None, repr=False, compare=False)
     name: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse one text, which a shell would have to take apart, and a command without a program."""
+        if isinstance(self.arguments, str):
+            raise TypeError("A command is its words one by one: Command(('npx', '-y', 'server'))")
+        if not self.arguments:
+            raise ValueError("A command has a program: Command(('npx', '-y', 'server'))")
+
     @property
     def label(self) -> str:
         """Its name, or its program without the folder and the arguments, among which may be a key."""

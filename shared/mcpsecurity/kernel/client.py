@@ -62,8 +62,10 @@ class McpClient:
         ca_file: PEM file of a certificate authority to trust besides the system's.
 
     Raises:
-        ValueError: `approve` where no person can be asked, a credential without a scope, a header that may
-            not be set, or a credential or headers for a command.
+        TypeError: an argument of another kind: no kernel, no server, no credential, one text as names.
+        ValueError: an address without http(s), a name that no plugin can have, `approve` where no person can
+            be asked, a credential without a scope, a header that may not be set, or a credential or headers
+            for a command.
     """
 
     def __init__(
@@ -89,9 +91,11 @@ class McpClient:
         ca_file: Path | str | None = None,
     ) -> None:
         from mcpsecurity.kernel.server_plugin import ServerPlugin  # noqa: PLC0415 - it loads Semantic Kernel
+        from mcpsecurity.kernel.wrong_use import names_of  # noqa: PLC0415 - as above
 
         options = ClientOptions(
-            include=frozenset(include) if include is not None else None, exclude=frozenset(exclude),
+            include=names_of("include", include) if include is not None else None,
+            exclude=names_of("exclude", exclude),
             plugin_name=plugin_name, prefix=prefix, prompts=prompts, resources=resources, ask=ask,
             approve=approve, sampling=sampling, progress=progress, on_result=on_result, on_change=on_change,
             headers=headers, ca_file=ca_file,

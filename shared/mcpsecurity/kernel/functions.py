@@ -19,6 +19,7 @@ from mcpsecurity.client.results import Shown, ToolText
 from mcpsecurity.client.session import call_tool
 from mcpsecurity.kernel.schema_functions import schema_function
 from mcpsecurity.kernel.schemas import model_schema
+from mcpsecurity.kernel.wrong_use import check_kernel, check_plugin_name, check_session, names_of
 
 _MAX_DESCRIPTION = 1024
 _MAX_NAME = 64
@@ -70,12 +71,16 @@ async def import_mcp_tools(
     A function returns a `ToolText`: the tool's text, or its structured result as JSON when it has one.
 
     Raises:
-        ValueError: another plugin of the kernel has this name.
+        TypeError: `kernel`, `session`, `include` or `exclude` is of another kind.
+        ValueError: another plugin of the kernel has this name, or no plugin can have it.
 
     Raises (when a function is invoked):
         ToolFailedError: the tool said that it failed.
         BridgeError: the call itself failed.
     """
+    check_kernel(kernel)
+    check_session(session)
+    check_plugin_name(plugin_name)
     source = _SessionSource(session) if isinstance(session, ClientSession) else session
 
     async def direct(tool: types.Tool, arguments: dict[str, Any]) -> types.CallToolResult:
@@ -85,12 +90,12 @@ async def import_mcp_tools(
         await source.list_tools(),
         plugin_name,
         call or direct,
-        include=include,
-        exclude=exclude,
+        include=names_of("include", include) if include is not None else None,
+        exclude=names_of("exclude", exclude),
         prefix=prefix,
         left_out=left_out,
     )
-    check_plugin_name(kernel, plugin_name, lambda plugin: getattr(plugin, "source", None) is session)
+    check_name_is_free(kernel, plugin_name, lambda plugin: getattr(plugin, "source", None) is session)
     plugin = _ImportedPlugin(name=plugin_name, functions=functions)
     plugin.source = session
     kernel.plugins[plugin_name] = plugin
@@ -103,7 +108,7 @@ class _ImportedPlugin(KernelPlugin):
     source: Any = Field(None, exclude=True, repr=False)
 
 
-def check_plugin_name(kernel: Kernel, plugin_name: str, is_own: Callable[[KernelPlugin], bool]) -> None:
+def check_name_is_free(kernel: Kernel, plugin_name: str, is_own: Callable[[KernelPlugin], bool]) -> None:
     """Check that no other plugin of the kernel has this name.
 
     Raises:

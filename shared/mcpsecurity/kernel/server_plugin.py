@@ -34,9 +34,10 @@ from mcpsecurity.elicitation.handler import ElicitationHandler, elicitation_call
 from mcpsecurity.kernel.call_context import CallersContext
 from mcpsecurity.kernel.catalog import load_functions, prompt_messages
 from mcpsecurity.kernel.frontend import in_notebook, show_images, someone_to_ask
-from mcpsecurity.kernel.functions import check_plugin_name
+from mcpsecurity.kernel.functions import check_name_is_free
 from mcpsecurity.kernel.options import ClientOptions
 from mcpsecurity.kernel.schema_functions import unknown_arguments
+from mcpsecurity.kernel.wrong_use import check_credential, check_kernel, check_plugin_name, check_server
 from mcpsecurity.runtime.exact_decimals import dumps
 from mcpsecurity.server_headers import check_address
 
@@ -73,6 +74,10 @@ class ServerPlugin:
         scope: str | None,
         options: ClientOptions,
     ) -> None:
+        check_kernel(kernel)
+        check_server(url)
+        check_credential(credential)
+        check_plugin_name(options.plugin_name)
         if isinstance(url, Command) and (credential is not None or options.headers):
             raise ValueError("A command gets neither a token nor headers; it has variables.")
         if isinstance(url, str) and options.headers:
@@ -119,7 +124,7 @@ class ServerPlugin:
             self._keeper = asyncio.create_task(self._keep_in_step(), name=f"mcp tools {self.plugin.name}")
 
     def _check_name(self) -> None:
-        check_plugin_name(self._kernel, self.plugin.name, lambda plugin: plugin is self.plugin)
+        check_name_is_free(self._kernel, self.plugin.name, lambda plugin: plugin is self.plugin)
 
     async def _close_former(self) -> None:
         """Close the one that a former run of the same cell has left open."""
