@@ -59,7 +59,8 @@ def server(
     """Run the MCP server.
 
     It accepts access tokens of the Entra ID tenant ENTRA_TENANT_ID for the app registration
-    MCP_SERVER_CLIENT_ID.
+    MCP_SERVER_CLIENT_ID, and listens on MCP_SERVER_HOST and MCP_SERVER_PORT; docs/configuration.md has all
+    settings.
 
     With COMMAND, after `--`, it serves the tools of that command instead of its own: an MCP server with the
     stdio transport, such as `npx -y @modelcontextprotocol/server-memory`. Each caller gets a process of their

@@ -19,6 +19,7 @@ from platformdirs import user_cache_path
 if TYPE_CHECKING:
     import aiohttp
 
+_USUAL_PORT = 7133
 _REDIRECT_URI = "http://localhost/token"  # nothing listens there: the code is taken from the answer
 
 
@@ -45,6 +46,11 @@ class RunningDemo:
     model_endpoint: str
     model: str
     model_key: str
+
+    @property
+    def port_offset(self) -> int:
+        """How far its ports are above the usual ones."""
+        return _port(self.mcp) - _USUAL_PORT
 
     def user(self, name: str) -> str:
         """Complete the part before the @ of one of the tenant's people; another name stays as it is."""
@@ -81,7 +87,7 @@ def find_demo(port_offset: int | None = None, folder: Path | None = None) -> Run
     for note in sorted(notes, key=lambda path: path.stat().st_mtime, reverse=True):
         with suppress(OSError, ValueError, TypeError):  # it has just ended, or an older version wrote it
             demo = RunningDemo(**json.loads(note.read_text("utf-8")))
-            if port_offset in (None, _port(demo.mcp) - 7133) and _listens(_port(demo.mcp)):
+            if port_offset in (None, demo.port_offset) and _listens(_port(demo.mcp)):
                 return demo
     which = "" if port_offset is None else f" with --port-offset {port_offset}"
     raise NoDemoError(

@@ -30,6 +30,7 @@ def test_everybody_and_every_command_is_named_with_the_offset() -> None:
     assert "token --user alice --port-offset 100" in said
     assert "http://localhost:7233/mcp" in said
     assert "The model is m at u." in said
+    assert "The weather is made up" in said, "an answer looks like a forecast"
     assert "--port-offset" not in welcome("u", "m", PEOPLE, 0)
 
 
@@ -41,6 +42,9 @@ def test_servers_that_are_used_and_left_out_are_named_once() -> None:
         "  c is left out: it is switched off.",
     ]
     assert "  MCP servers of your own: a\n    b is left out" in welcome("u", "m", PEOPLE, 0, "", lines)
+    used, ended = servers_lines(["a", "b"], [], [], ["b"])
+    assert used.endswith(": a")
+    assert ended.startswith("  b does not run: its command ended at its start")
     assert servers_lines(["a"], [], ["a"])[1].startswith("  a is still starting")
     assert servers_lines([], []) == []
     assert servers_lines([], [LeftOut("c", "x")])[0].endswith(": none")

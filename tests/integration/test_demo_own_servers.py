@@ -61,7 +61,7 @@ async def test_the_demo_goes_on_without_servers_of_a_file_that_do_not_start_and_
     assert "MCP servers of your own: notes\n" in told
     for words in (
         "\nno server: sorry\n",
-        "no server is left out: its command ended at its start; what it said is above.",
+        "no server does not run: its command ended at its start; what it said is above. The chat lists it",
         "missing is left out: no-such-program is not found: install it, or put its folder on PATH.",
         "keyed is left out: it needs the input key; set the variable INPUT_KEY.",
     ):

@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from mcp.server.fastmcp import FastMCP
@@ -16,7 +17,7 @@ from mcpsecurity.client import (
     SignInRequiredError,
 )
 from mcpsecurity.settings import load_settings
-from mcpsecurity.testing import FaultSwitches, LocalStack, ServedMcp
+from mcpsecurity.testing import Answers, FaultSwitches, LocalStack, ServedMcp
 from mcpsecurity.testing.background import BackgroundLoop
 from mcpsecurity_webclient.settings import WebSettings
 
@@ -74,6 +75,20 @@ async def test_an_unknown_user_fails_at_once_and_those_that_exist_are_named(
         server.http("carol")
     with pytest.raises(LookupError, match=every_name):
         stack.credential("carol")
+
+
+@pytest.mark.parametrize("wrong", [{"expird": True}, {"audiance": "x"}, {"app_olny": True}])
+async def test_a_misspelt_fault_is_no_claim(server: ServedMcp, wrong: dict[str, Any]) -> None:
+    """The token would be good, and a test of the refusal would look for the fault elsewhere."""
+    with pytest.raises(TypeError, match=f"There is no {next(iter(wrong))}; write "):
+        async with server.session("alice", **wrong):
+            pass
+
+
+def test_an_answer_is_values_a_refusal_or_a_dismissal() -> None:
+    wrong: Any = "yes"
+    with pytest.raises(TypeError, match="not 'yes'"):
+        Answers({"text": "x"}, wrong)
 
 
 def test_sync_code_has_clients_too(server: ServedMcp) -> None:

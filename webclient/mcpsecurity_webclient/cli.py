@@ -28,7 +28,8 @@ def webclient(workers: int, check: bool, worker: int | None) -> None:
     """Run the web chat.
 
     People sign in with the Entra ID tenant ENTRA_TENANT_ID by the app registration WEBCLIENT_CLIENT_ID;
-    the model is the deployment AZURE_OPENAI_CHAT_DEPLOYMENT_NAME; the tools are those of MCP_SERVER_URL.
+    the model is that of AZURE_OPENAI_ENDPOINT or OPENAI_BASE_URL; the tools are those of MCP_SERVER_URL. It
+    listens on WEBCLIENT_HOST and WEBCLIENT_PORT; docs/configuration.md has all settings.
     """
     settings = load_settings(WebSettings)
     if check:

@@ -1,6 +1,7 @@
 """The command `mcpsecurity doctor`."""
 
 import asyncio
+import contextlib
 import logging
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import click
 
 from mcpsecurity.cli import command_line
 from mcpsecurity.cli.demo_ports import demo_environment
+from mcpsecurity.running_demo import NoDemoError, find_demo
 from mcpsecurity.settings import EntraSettings, SettingsError, load_settings, settings_of
 from mcpsecurity_server.doctor.examination import examine
 from mcpsecurity_server.doctor.findings import Finding, Status, as_json, as_table, failed, ok, skipped
@@ -20,8 +22,8 @@ _NAMES = {"server": "server", "webclient": "web client"}
 @click.command()
 @click.option("--json", "as_data", is_flag=True, help="Print the findings as JSON.")
 @click.option("--local", is_flag=True, help="Look at the demo that runs on this machine.")
-@click.option("--port-offset", type=int, default=0, help="With --local: that of the running `demo`.")
-def doctor(as_data: bool, local: bool, port_offset: int) -> None:
+@click.option("--port-offset", type=int, help="With --local: that of the demo, if several run.")
+def doctor(as_data: bool, local: bool, port_offset: int | None) -> None:
     """Check the configuration of server, web client and model, and say what to change.
 
     Run it with the environment or the .env of the services, while the server runs; or with --local, which
@@ -34,8 +36,13 @@ def doctor(as_data: bool, local: bool, port_offset: int) -> None:
     sys.exit(int(any(finding.status is Status.FAILED for finding in findings)))
 
 
-def _examine_demo(port_offset: int) -> list[Finding]:
-    return asyncio.run(examine(settings_of(DoctorSettings, **demo_environment(port_offset))))
+def _examine_demo(port_offset: int | None) -> list[Finding]:
+    """Examine the demo with this offset; None: that which was started last, or else the usual ports."""
+    offset = port_offset or 0
+    if port_offset is None:
+        with contextlib.suppress(NoDemoError):
+            offset = find_demo().port_offset
+    return asyncio.run(examine(settings_of(DoctorSettings, **demo_environment(offset))))
 
 
 def _examine_configuration() -> list[Finding]:

@@ -33,7 +33,6 @@ from mcpsecurity.cli.demo_services import (
 from mcpsecurity.cli.demo_welcome import editor_hint, own_command, servers_lines, welcome
 from mcpsecurity.localcloud import LocalCloud, LocalCloudSettings
 from mcpsecurity.model_endpoint import EndpointError, read_endpoint
-from mcpsecurity.own_servers import LeftOut
 from mcpsecurity.running_demo import RunningDemo, noted
 from mcpsecurity.runtime.command_variables import COMMAND_VARIABLE
 from mcpsecurity.runtime.processes import set_on_stop_signal
@@ -41,8 +40,6 @@ from mcpsecurity.settings import configure_logging, settings_of
 
 _BY_MAKE = 'make demo ARGS="{}"'
 """How an option is typed by a person who starts the demo by `make`."""
-
-_ENDED = "its command ended at its start; what it said is above"
 
 
 @click.command()
@@ -227,8 +224,8 @@ def _chat(webclient: str, model: DemoModel, cloud: LocalCloud, servers: list[Own
 
 
 def _own_lines(own: OwnServers, unready: Unready) -> list[str]:
-    left_out = [*own.left_out, *(LeftOut(name, _ENDED) for name in unready.ended)]
-    lines = servers_lines([server.title for server in own.servers], left_out, unready.late)
+    titles = [server.title for server in own.servers]
+    lines = servers_lines(titles, own.left_out, unready.late, unready.ended)
     return lines or editor_hint(_BY_MAKE if "MAKELEVEL" in os.environ else f"{own_command()} demo {{}}")
 
 

@@ -135,7 +135,7 @@ async def _say_what_is_waited_for(waiting: Collection[str]) -> None:
     began = loop.time()
     while True:
         await asyncio.sleep(WORDS_EVERY)
-        names = " and ".join(sorted(waiting))
+        names = ", ".join(sorted(waiting))
         took = f"{loop.time() - began:.0f} s; the first start takes longest"
         click.echo(f"Still waiting for {names} ({took}) …", err=True)
 

@@ -22,6 +22,10 @@ _OF_EDITORS = (
 )
 """Files in a person's folder that have MCP servers, and nothing else."""
 
+_ENDED = (
+    "does not run: its command ended at its start; what it said is above. The chat lists it as unavailable."
+)
+
 
 def welcome(
     webclient: str, mcp: str, users: list[str], offset: int, remark: str = "", own_servers: Sequence[str] = ()
@@ -40,6 +44,8 @@ def welcome(
         *(f"  {name} is a colleague with conversations of their own." for name in colleagues),
         *(f"  {name} is a guest from another company." for name in guests),
         "",
+        "  The weather is made up, as are the people and the company.",
+        "",
         f"  {command} chat --local{with_offset}",
         "      the same chat in a terminal",
         f"  {command} token --user {first.partition('@')[0]}{with_offset}",
@@ -53,16 +59,21 @@ def welcome(
     return "\n".join(lines)
 
 
-def servers_lines(titles: Sequence[str], left_out: Sequence[LeftOut], late: Sequence[str] = ()) -> list[str]:
-    """Return the lines that say which MCP servers of the person's own are used, which are not, and which are
-    late."""
+def servers_lines(
+    titles: Sequence[str],
+    left_out: Sequence[LeftOut],
+    late: Sequence[str] = (),
+    ended: Sequence[str] = (),
+) -> list[str]:
+    """Return the lines that say which MCP servers of the person's own are used, left out, late or ended."""
     if not titles and not left_out:
         return []
-    names = {missing.title for missing in left_out}
+    names = {*(missing.title for missing in left_out), *ended}
     used = ", ".join(title for title in titles if title not in names) or "none"
     return [
         f"MCP servers of your own: {used}",
         *(f"  {title} is still starting; the chat uses it as soon as it answers." for title in late),
+        *(f"  {title} {_ENDED}" for title in ended),
         *(f"  {missing.title} is left out: {missing.reason}." for missing in left_out),
     ]
 

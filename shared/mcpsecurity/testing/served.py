@@ -38,6 +38,9 @@ class Answers:
     """
 
     def __init__(self, *answers: Answer) -> None:
+        for answer in answers:
+            if not isinstance(answer, dict) and answer not in ("decline", "cancel"):
+                raise TypeError(f"An answer is a dict of values, 'decline' or 'cancel', not {answer!r}")
         self._answers = deque(answers)
         self.asked: list[Question] = []
 

@@ -1,10 +1,12 @@
 """Access tokens of the local tenant, good ones and wrong ones."""
 
+from difflib import get_close_matches
 from typing import Any
 
 from mcpsecurity.localcloud import AgentSubject, LocalCloud
 
 _HOUR = 3600
+_FAULTS = ("audience", "expired", "not_yet_valid", "app_only", "tampered")
 
 
 class AccessTokens:
@@ -45,7 +47,9 @@ class AccessTokens:
 
         Raises:
             LookupError: there is no such user.
+            TypeError: a claim is nearly named like a fault, which the token would not have.
         """
+        _refuse_misspelt(claims)
         changed: dict[str, Any] = {}
         if audience is not None:
             changed["aud"] = audience
@@ -74,6 +78,12 @@ class AccessTokens:
             if user in (name, name.partition("@")[0]):
                 return name
         raise LookupError(f"The local tenant has no user {user!r}; it has {', '.join(self._cloud.users)}.")
+
+
+def _refuse_misspelt(claims: dict[str, Any]) -> None:
+    for name in claims:
+        if alike := get_close_matches(name, _FAULTS, 1, 0.85):
+            raise TypeError(f"There is no {name}; write {alike[0]}. Other names are those of claims.")
 
 
 def _tampered(token: str) -> str:

@@ -34,6 +34,7 @@ def as_markdown(chat: ConversationState, titles: Mapping[str, str]) -> str:
     for message in chat.messages:
         lines += [f"## {_WHO[message.role]}, {_when(message.at)}", ""]
         lines += [message.text, ""] if message.text else []
+        lines += [*_attached(message), ""] if message.files or message.attachments else []
         for call_id in message.calls:
             if (call := chat.calls.get(call_id)) is not None:
                 lines += _call(call, titles.get(call.server, call.server))
@@ -54,6 +55,13 @@ def _message(message: Message, calls: dict[str, PendingFunctionCall]) -> dict[st
     left_out = ("input_schema", "batch_id", "args_hash", "expires_at", "message_id", "progress")
     kept = [{key: value for key, value in call.items() if key not in left_out} for call in shown]
     return body | ({"calls": kept} if kept else {})
+
+
+def _attached(message: Message) -> list[str]:
+    """Return a line for each file and resource that the message was sent with."""
+    files = [f"{_line(file['name'])} ({file['size']} bytes)" for file in message.files or ()]
+    resources = [_line(each["name"]) for each in message.attachments or ()]
+    return [f"- Attached: {what}" for what in (*files, *resources)]
 
 
 def _call(call: PendingFunctionCall, server: str) -> list[str]:
