@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 from mcp import ClientSession, types
 from mcp.client.streamable_http import streamable_http_client
+from mcp.server.fastmcp import FastMCP
 from tests.docs.test_code_blocks import blocks, run
 from tests.server.transport.stateless.conftest import Client, accept
 from tests.support.installed import ROOT
@@ -22,7 +24,7 @@ async def served(prices: list[str], orders: list[tuple[str, int]]) -> tuple[web.
         orders.append((article, price))
         return "Ordered."
 
-    (code,) = blocks(ROOT / "docs" / "tool-authors.md")
+    code, _ = blocks(ROOT / "docs" / "tool-authors.md")
     program = (await run(code, price_of=price_of, order=order))["mcp"]
     app = web.Application()
     mounted = mount_mcp(app, program)
@@ -50,8 +52,6 @@ async def test_it_works_with_a_session() -> None:
 
 
 async def test_it_works_without_one() -> None:
-    import aiohttp
-
     prices: list[str] = []
     orders: list[tuple[str, int]] = []
     runner, mounted, url = await served(prices, orders)
@@ -63,3 +63,15 @@ async def test_it_works_without_one() -> None:
     await runner.cleanup()
     assert done.result["content"][0]["text"] == "Ordered."
     assert (prices, orders) == (["tea"], [("tea", 1)])
+
+
+async def test_it_is_served_behind_access_tokens_as_the_guide_says() -> None:
+    _, code = blocks(ROOT / "docs" / "tool-authors.md")
+    app = (await run(code, mcp=FastMCP("Shop", log_level="WARNING"), __name__="shop"))["app"]
+    runner = await started_runner(app)
+    async with aiohttp.ClientSession() as http:
+        address = f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"
+        response = await http.post(address, json={}, headers={"Host": "shop.contoso.com"})
+    await runner.cleanup()
+    assert response.status == 401
+    assert "https://shop.contoso.com/.well-known/" in response.headers["WWW-Authenticate"]

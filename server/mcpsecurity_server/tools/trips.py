@@ -98,9 +98,8 @@ def register(toolbox: Toolbox, weather: WeatherService, now: Callable[[], dt.dat
             "travellers": travellers,
             "interests": interests or None,
         }
-        today = now().date()
-        wishes = await _complete(toolbox.elicitor, context, given, today)
-        first, last = _days_between(wishes, today)
+        wishes = await _complete(toolbox.elicitor, context, given)
+        first, last = _days_between(wishes, now().date())
         count = (last - first).days + 1
         await context.report_progress(0, count + 2, f"Looking for {wishes.destination}")
         try:
@@ -117,9 +116,7 @@ def register(toolbox: Toolbox, weather: WeatherService, now: Callable[[], dt.dat
         return TripPlan(**wishes.model_dump() | {"destination": place.full_name, "daily": days})
 
 
-async def _complete(
-    elicitor: Elicitor, context: ToolContext, given: dict[str, Any], today: dt.date
-) -> _Wishes:
+async def _complete(elicitor: Elicitor, context: ToolContext, given: dict[str, Any]) -> _Wishes:
     """Return all arguments; the person enters those that are missing, which also approves the call."""
     missing = {name: _QUESTIONS[name] for name, value in given.items() if value is None}
     if not missing:
@@ -137,7 +134,7 @@ async def _complete(
     known = ", ".join(f"{name} = {value}" for name, value in given.items() if value is not None)
     message = (
         f"Your trip will be planned with forecasts of Open-Meteo{f' ({known})' if known else ''}, which are "
-        f"known from {today} to {_horizon(today)}."
+        f"known for {MAX_DAYS} days from today on."  # without dates: the same question in each round
     )
     fields: dict[str, Any] = dict(missing)
     answer = await elicitor.ask(
@@ -150,17 +147,12 @@ async def _complete(
 
 def _days_between(wishes: _Wishes, today: dt.date) -> tuple[dt.date, dt.date]:
     first, last = _date("start_date", wishes.start_date), _date("end_date", wishes.end_date)
-    horizon = _horizon(today)
+    horizon = today + dt.timedelta(days=MAX_DAYS - 1)
     if last < first:
         raise InputError(f"The last day (end_date, {last}) is before the first day (start_date, {first}).")
     if first < today or last > horizon:
         raise InputError(f"Forecasts are known from {today} to {horizon}; choose days within.")
     return first, last
-
-
-def _horizon(today: dt.date) -> dt.date:
-    """Return the last day with a forecast."""
-    return today + dt.timedelta(days=MAX_DAYS - 1)
 
 
 def _date(name: str, text: str) -> dt.date:

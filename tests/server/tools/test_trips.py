@@ -28,7 +28,7 @@ async def test_missing_arguments_are_asked_for_in_one_form(connect: Connect) -> 
     assert (fields["travellers"]["minimum"], fields["travellers"]["maximum"]) == (1, 20)
     assert fields["interests"]["items"]["anyOf"][0] == {"const": "sightseeing", "title": "Sightseeing"}
     assert "destination = Zurich" in asked.message
-    assert "which are known from 2026-06-01 to 2026-06-16" in asked.message
+    assert "known for 16 days from today on" in asked.message
     assert result.structuredContent is not None
     assert result.structuredContent["travellers"] == 3
 
