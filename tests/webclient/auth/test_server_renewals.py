@@ -17,11 +17,24 @@ from tests.webclient.auth.test_server_sign_ins import notes
 from mcpsecurity.client import ServerUnavailableError
 from mcpsecurity.redis.connection import RedisConnection
 from mcpsecurity.redis.encryption import EncryptionKeys
+from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity_webclient.auth.server_sign_ins import ServerSignIns
 from mcpsecurity_webclient.replicas.redis_server_grants import RedisServerGrantStore
 
 SID = "a session"
+
+
+class Unsteady(RedisServerGrantStore):
+    """A store whose Redis is away for the next `misses` times that something is kept."""
+
+    misses = 0
+
+    async def replace(self, *arguments: Any) -> bool:
+        if self.misses:
+            self.misses -= 1
+            raise RedisUnavailableError("it is away")
+        return await super().replace(*arguments)
 
 
 class Pair(NamedTuple):
@@ -30,6 +43,8 @@ class Pair(NamedTuple):
     server: SignedInServer
     one: ServerSignIns
     other: ServerSignIns
+    grants: Unsteady
+    """Of the one."""
     redis: RedisConnection
     program: Program
 
@@ -42,16 +57,17 @@ async def pair(stack: Stack, **options: Any) -> AsyncIterator[Pair]:
         server = await running.enter_async_context(protected())
         redis = await running.enter_async_context(redis_server())
         settings = stack.web_settings(more_servers=(notes(server),))
-        made, connections = [], []
+        made, stores, connections = [], list[Unsteady](), []
         for _ in range(2):
             connection = RedisConnection(f"redis://127.0.0.1:{redis.port}", EncryptionKeys(keys))
             running.push_async_callback(connection.client.aclose)
             connections.append(connection)
-            grants = RedisServerGrantStore(connection, lifetime=60, **options)
+            grants = Unsteady(connection, lifetime=60, **options)
+            stores.append(grants)
             made.append(ServerSignIns(settings, grants, client_ssl_context(None)))
         pending = await made[0].begin(SID, "notes", None)
         await made[0].complete(SID, "notes", pending, await redirected(pending.url))
-        yield Pair(server, made[0], made[1], connections[0], redis)
+        yield Pair(server, made[0], made[1], stores[0], connections[0], redis)
 
 
 async def token(sign_ins: ServerSignIns, refused: str | None = None) -> str | None:
@@ -129,3 +145,26 @@ async def test_what_a_refresh_brings_after_a_new_sign_in_is_revoked(stack: Stack
         assert newest == await token(both.other)
         assert newest in tokens.access
         assert len(tokens.refresh) == 1
+
+
+async def test_a_redis_that_is_away_for_a_moment_does_not_cost_what_a_refresh_brought(stack: Stack) -> None:
+    async with pair(stack) as both:
+        old = await token(both.one)
+        both.grants.misses = 2
+        new = await token(both.one, old)
+        assert new == await token(both.other) != old
+        assert new in both.server.tokens.access
+        assert both.server.tokens.refreshed == 1
+
+
+async def test_what_a_refresh_brings_after_the_sign_out_is_revoked_and_not_kept(stack: Stack) -> None:
+    async with pair(stack) as both:
+        old, tokens = await token(both.one), both.server.tokens
+        tokens.answering.clear()
+        late = asyncio.create_task(token(both.one, old))
+        await eventually(lambda: tokens.refreshed == 1)
+        await both.other.forget(SID)
+        tokens.answering.set()
+        assert await late is None
+        assert await token(both.other) is None
+        assert tokens.refresh == {}

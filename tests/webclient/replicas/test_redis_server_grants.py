@@ -25,7 +25,15 @@ async def test_what_one_replica_keeps_another_reads_until_the_session_ends() -> 
             assert "token" not in str(kept)
             assert 0 < await one.client.pttl("mcpsecurity:server-grants:sid") <= 60_000
             assert await foreign.get("sid", "notes") is None
-            await there.put("sid", "notes", None)
+            assert not await there.replace("sid", "notes", "an older token", "a newer token")
+            assert await there.replace("sid", "notes", "a token", "a newer token")
+            assert await there.replace("sid", "notes", "a token", "a newer token"), "it was, and nobody heard"
+            assert (await here.get("sid", "notes"), await here.get("sid", "wiki")) == (
+                "a newer token",
+                "another",
+            )
+            assert await there.replace("sid", "notes", "a newer token", None)
+            assert not await there.replace("sid", "notes", "a newer token", "a token"), "it is gone"
             assert (await here.get("sid", "notes"), await here.get("sid", "wiki")) == (None, "another")
             await there.drop("sid")
             assert await here.get("sid", "wiki") is None

@@ -13,6 +13,9 @@ class ServerGrantStore(Protocol):
     async def put(self, sid: str, server: str, text: str | None) -> None:
         """Keep one; None forgets it."""
 
+    async def replace(self, sid: str, server: str, before: str, after: str | None) -> bool:
+        """Keep a grant in place of the one `before`; return False if there is another by now, or none."""
+
     def renewing(self, sid: str, server: str) -> AbstractAsyncContextManager[None]:
         """Return what keeps other replicas from renewing a grant meanwhile. Read the grant inside."""
 
@@ -36,6 +39,13 @@ class InMemoryServerGrantStore:
             self._texts.setdefault(sid, {})[server] = text
         else:
             self._texts.get(sid, {}).pop(server, None)
+
+    async def replace(self, sid: str, server: str, before: str, after: str | None) -> bool:
+        """Keep a grant in place of the one `before`; return False if there is another by now, or none."""
+        if await self.get(sid, server) != before:
+            return False
+        await self.put(sid, server, after)
+        return True
 
     def renewing(self, sid: str, server: str) -> AbstractAsyncContextManager[None]:  # noqa: ARG002 - a store's signature
         """Keep nobody: there is no other replica."""

@@ -26,6 +26,7 @@ from mcpsecurity_webclient.settings import WebSettings
 
 _MOST_UNFINISHED = 3
 _LAST_SECONDS = 10.0
+_PAUSE_SECONDS = 0.2
 _CLIENT_NAME = "mcpsecurity web chat"
 
 CALLBACK = "/signin-server"
@@ -143,7 +144,7 @@ class ServerSignIns:
         """Return the token of the grant as it is now: another replica may have renewed it just before."""
         text = await self._grants.get(sid, name)
         grant = read_grant(text)
-        if grant is None or not self._lacks_token(grant, refused):
+        if text is None or grant is None or not self._lacks_token(grant, refused):
             return grant.access_token if grant is not None else None
         return await self._renewed(sid, name, text, grant)
 
@@ -173,18 +174,30 @@ class ServerSignIns:
         """Have the authorization server of a server forget tokens. A failure is logged only."""
         await self._sign_ins[name].revoke(grant)
 
-    async def _renewed(self, sid: str, name: str, text: str | None, grant: Grant) -> str | None:
+    async def _renewed(self, sid: str, name: str, text: str, grant: Grant) -> str | None:
         """Return a new token. One that comes after the sign-out, or after a sign-in for more, is revoked."""
         renewed = await self._sign_ins[name].refresh(grant)
-        now = await self._grants.get(sid, name)
-        if now != text:
-            if renewed is not None:
-                await self._sign_ins[name].revoke(renewed)
-            renewed = read_grant(now)
-        else:
-            kept = renewed.model_dump_json() if renewed is not None else None
-            await self._grants.put(sid, name, kept)
-        return renewed.access_token if renewed is not None else None
+        if await self._kept(sid, name, text, renewed):
+            return renewed.access_token if renewed is not None else None
+        if renewed is not None:
+            await self._sign_ins[name].revoke(renewed)
+        now = read_grant(await self._grants.get(sid, name))
+        return now.access_token if now is not None else None
+
+    async def _kept(self, sid: str, name: str, before: str, renewed: Grant | None) -> bool:
+        """Keep what a refresh brought in place of the text `before`, if that is still there.
+
+        A store that is away for a moment is tried again: the token of before may be of no use any more.
+        """
+        after = renewed.model_dump_json() if renewed is not None else None
+        deadline = time.monotonic() + _LAST_SECONDS
+        while True:
+            try:
+                return await self._grants.replace(sid, name, before, after)
+            except RedisUnavailableError:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(_PAUSE_SECONDS)
 
 
 class PersonAuth(httpx.Auth):

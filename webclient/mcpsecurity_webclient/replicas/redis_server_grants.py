@@ -10,6 +10,11 @@ from mcpsecurity.redis.lock import locked
 
 _RENEWAL_SECONDS: Final = 15.0
 """Longer than a request for a token may take (`BoundedRequests`)."""
+_REPLACE: Final = """
+if redis.call('hget', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+if ARGV[3] == '' then return redis.call('hdel', KEYS[1], ARGV[1]) end
+redis.call('hset', KEYS[1], ARGV[1], ARGV[3])
+return redis.call('pexpire', KEYS[1], ARGV[4])"""
 _log = logging.getLogger(__name__)
 
 
@@ -27,13 +32,7 @@ class RedisServerGrantStore:
 
     async def get(self, sid: str, server: str) -> str | None:
         """Return the grant of a session for a server; None if it cannot be decrypted."""
-        with translated():
-            sealed = await self._redis.client.hget(self._name(sid), server)
-        try:
-            return self._redis.keys.open(sealed).decode() if isinstance(sealed, bytes) else None
-        except UnreadableError:
-            _log.error("tokens in Redis were encrypted with a key that is not in MCPSECURITY_KEYS")
-            return None
+        return self._opened(await self._sealed(sid, server))
 
     async def put(self, sid: str, server: str, text: str | None) -> None:
         """Save one; None deletes it."""
@@ -47,6 +46,17 @@ class RedisServerGrantStore:
                 pipeline.pexpire(name, self._milliseconds)
                 await pipeline.execute()
 
+    async def replace(self, sid: str, server: str, before: str, after: str | None) -> bool:
+        """Save a grant in place of the one `before`; return False if there is another by now, or none."""
+        sealed = await self._sealed(sid, server)
+        now = self._opened(sealed)
+        if sealed is None or now != before:
+            return after is not None and now == after  # it was saved, and the answer did not arrive
+        new = self._redis.keys.seal(after.encode()) if after is not None else b""
+        arguments = (server, sealed, new, str(self._milliseconds))
+        with translated():
+            return bool(await self._redis.client.eval(_REPLACE, 1, self._name(sid), *arguments))
+
     def renewing(self, sid: str, server: str) -> AbstractAsyncContextManager[None]:
         """Return what keeps other replicas from renewing a grant meanwhile."""
         name = self._redis.name("server-grant-renewal", sid, server)
@@ -56,6 +66,18 @@ class RedisServerGrantStore:
         """Delete all of a session."""
         with translated():
             await self._redis.client.delete(self._name(sid))
+
+    async def _sealed(self, sid: str, server: str) -> bytes | None:
+        with translated():
+            sealed = await self._redis.client.hget(self._name(sid), server)
+        return sealed if isinstance(sealed, bytes) else None
+
+    def _opened(self, sealed: bytes | None) -> str | None:
+        try:
+            return self._redis.keys.open(sealed).decode() if sealed is not None else None
+        except UnreadableError:
+            _log.error("tokens in Redis were encrypted with a key that is not in MCPSECURITY_KEYS")
+            return None
 
     def _name(self, sid: str) -> str:
         return self._redis.name("server-grants", sid)
