@@ -126,6 +126,8 @@ class Chat:
             self._terminal.write("(stopped)", "yellow")
         elif (error := answered.exception()) is not None:
             self._terminal.write(self._told(error), "red")
+        elif self._conversation.ending:
+            self._terminal.write(self._conversation.ending, "yellow")
 
     async def _load_prompts(self) -> None:
         """Get the prompts of all servers. Of two with one name, the second gets its plugin's before it."""

@@ -13,6 +13,7 @@ from semantic_kernel.contents import (
     StreamingChatMessageContent,
 )
 
+from mcpsecurity.console.endings import ending_of
 from mcpsecurity.kernel.model import ChatModelSettings
 
 CANCELLED = "The user stopped this before it was done."
@@ -20,7 +21,12 @@ _MAX_ROUNDS = 10
 
 
 class Conversation:
-    """A chat history and the model that continues it; `answered` is called after each, however it ends."""
+    """A chat history and the model that continues it; `answered` is called after each answer,
+    however it ended.
+
+    Attributes:
+        ending: how the last answer ended, if it did not end as usual.
+    """
 
     def __init__(
         self,
@@ -32,6 +38,8 @@ class Conversation:
         self._service = service
         self._answered = answered
         self.history = ChatHistory()
+        self.ending = ""
+        self._finish: str | None = None
 
     def clear(self) -> None:
         """Forget the conversation."""
@@ -53,12 +61,17 @@ class Conversation:
             function_choice_behavior=FunctionChoiceBehavior.Auto(maximum_auto_invoke_attempts=_MAX_ROUNDS)
         )
         said: list[str] = []
+        self.ending = ""
         try:
             async for parts in self._service.get_streaming_chat_message_contents(
                 self.history, settings, kernel=self._kernel
             ):
                 for part in parts:
                     self._take(part, said, show)
+            functions = (
+                f"{f.plugin_name}-{f.name}" for f in self._kernel.get_full_list_of_function_metadata()
+            )
+            self.ending = ending_of(self._finish, "".join(said), functions)
         finally:
             self._settle("".join(said))
             self._answered()
@@ -71,9 +84,10 @@ class Conversation:
         if part.metadata.get("text_was_thought"):
             said.clear()
             show("\n\n")
-        if part.content:
-            said.append(part.content)
-            show(part.content)
+        self._finish = part.metadata.get("finish_reason")
+        if text := str(part.content or "") + part.metadata.get("refusal_delta", ""):
+            said.append(text)
+            show(text)
 
     def _settle(self, said: str) -> None:
         done = {
