@@ -46,7 +46,7 @@ engines: setup
 test-fast: setup
 	$(BIN)/python -m pytest -q -n logical --maxprocesses 2 --dist worksteal --fast $(PYTEST_ARGS)
 
-# Before a release: all foreign MCP servers (tests/foreign), of which `make test` meets three. Installs 1 GB of packages.
+# Before a release: all foreign MCP servers (tests/foreign), of which `make test` meets three. Installs 1.3 GB of packages.
 foreign: setup browser
 	$(BIN)/python -m pytest -q -n 0 -m "" -rs tests/foreign
 

@@ -1,6 +1,7 @@
 """Other people's MCP servers, and small ones on other people's frameworks: how each is started, and what can
 be asked of it without harm. Each runs in an empty folder of its own."""
 
+import json
 import shutil
 import subprocess
 from dataclasses import replace
@@ -96,6 +97,28 @@ def _playwright(folder: Path, port: int) -> Command:
     return [str(NODE), str(script), "--port", str(port), *options, "--executable-path", str(chromium_path())]
 
 
+def _kubernetes(folder: Path, *options: str) -> Command:
+    """Return a program in Go, for a cluster that does not answer."""
+    file, script = folder / "kubeconfig", "node_modules/kubernetes-mcp-server/bin/index.js"
+    cluster = {"name": "none", "cluster": {"server": "http://127.0.0.1:1"}}
+    context = {"name": "none", "context": {"cluster": "none", "user": "ada"}}
+    person = {"name": "ada", "user": {}}
+    told = {"clusters": [cluster], "contexts": [context], "users": [person], "current-context": "none"}
+    file.write_text(json.dumps({"apiVersion": "v1", "kind": "Config", **told}), "utf-8")
+    program = [str(NODE), str(installed_node("npm_popular") / script)]
+    return [*program, "--kubeconfig", str(file), *options]
+
+
+def _map(_: Path) -> Command:
+    script = installed_node("npm_popular") / _module("server-map")
+    return [str(NODE), str(script), "--stdio"]
+
+
+def _sqlite(folder: Path) -> Command:
+    program = installed_python("python_popular") / "mcp-server-sqlite"
+    return [str(program), "--db-path", str(folder / "rows.db")]
+
+
 _FILESYSTEM = _stdio("server-filesystem", files=True)
 _MEMORY, _THINKING = _stdio("server-memory"), _stdio("server-sequential-thinking")
 _TIME = _python_stdio("mcp-server-time", "--local-timezone", "UTC")
@@ -134,13 +157,13 @@ def _sample(name: str, command: Serve, *calls: Use, **uses: Any) -> ForeignServe
 
 
 def _program(
-    name: str, command: Serve, stdio: Stdio, *calls: Use, wrong: Use, varies: str = ""
+    name: str, command: Serve, stdio: Stdio, *calls: Use, wrong: Use, varies: str = "", **more: Any
 ) -> ForeignServer:
     """Return a program that speaks over its standard streams, and the gateway that serves it.
 
     Every result of the tool `varies` is another one.
     """
-    uses = Uses(calls=calls, wrong=wrong, slow=None, varies=frozenset(filter(None, [varies])))
+    uses = Uses(calls=calls, wrong=wrong, slow=None, varies=frozenset(filter(None, [varies])), **more)
     return ForeignServer(name, command, uses, stdio=stdio)
 
 
@@ -244,6 +267,41 @@ SERVERS = [
         varies="fetch",
     ),
     _FASTMCP,
+    replace(_FASTMCP, name="FastMCP-2", command=_python("python_popular", "../python/server.py")),
+    _program(
+        "sqlite",
+        _mcp_proxy(_sqlite),
+        _sqlite,
+        ("read_query", {"query": "SELECT 1 AS one, 'Größe' AS two"}),
+        ("create_table", {"query": "CREATE TABLE IF NOT EXISTS rows (a INTEGER, b TEXT)"}),
+        ("write_query", {"query": "INSERT INTO rows VALUES (1, 'Größe')"}),
+        ("read_query", {"query": "SELECT DISTINCT * FROM rows"}),
+        ("read_query", {"query": "SELECT * FROM none"}),
+        wrong=("read_query", {}),
+        prompts=(("mcp-demo", {"topic": "cats"}),),
+        resources=("memo://insights",),
+    ),
+    ForeignServer(
+        "kubernetes",
+        lambda folder, port: _kubernetes(folder, "--port", str(port)),
+        Uses(
+            calls=(("configuration_view", {}), ("pods_list", {}), ("namespaces_list", {})),
+            wrong=("pods_get", {}),
+            slow=None,
+        ),
+        stdio=_kubernetes,
+    ),
+    ForeignServer(
+        "map",
+        _node("npm_popular", _module("server-map")),
+        Uses(
+            calls=(("show-map", {"west": 7, "south": 46, "east": 8, "north": 47}),),
+            wrong=("show-map", {"west": "far"}),
+            slow=None,
+            resources=("ui://cesium-map/mcp-app.html",),
+        ),
+        stdio=_map,
+    ),
     ForeignServer(
         "fastapi-mcp",
         _python("python_more", "fastapi_app.py"),
@@ -287,6 +345,13 @@ SERVERS = [
         ("stream", {}),
         prompts=_GREETING,
         resources=(_NOTE, "note://by/Ada"),
+    ),
+    _sample(
+        "mcp-framework",
+        _node("npm_popular", "framework/index.js"),
+        ("fail", {}),
+        prompts=_GREETING,
+        resources=(_NOTE,),
     ),
     _sample("hono", _node("npm_more", "hono.mjs"), asks=_GREET),
     _sample("mastra", _node("npm_more", "mastra.mjs"), ("list", {"count": 3})),

@@ -1,4 +1,4 @@
-"""A server on the framework FastMCP 4, whose tools ask, report and log.
+"""A server on the framework FastMCP, whose tools ask, report and log.
 
 The port is the first argument; the second may be "sse", for the older transport.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from fastmcp import Context, FastMCP
 
-mcp: FastMCP[Any] = FastMCP("FastMCP 4")
+mcp: FastMCP[Any] = FastMCP("FastMCP")
 
 
 @dataclass
