@@ -118,11 +118,37 @@ def test_what_a_command_prints_is_shown_beside_its_name(start: Start) -> None:
 def test_a_command_that_ends_at_once_is_told_after_its_own_words(start: Start) -> None:
     screen = start("--", sys.executable, "-c", "import sys; sys.exit('no such file: notes.db')", **NO_TENANT)
     screen.see(": no such file: notes.db")
-    screen.see("ended before it answered as an MCP server; what it printed is above")
+    screen.see("ended before it answered as an MCP server; what it printed, if anything, is above")
     assert screen.end() == 1
     screen = start("--", "no-such-program", **NO_TENANT)
     screen.see("chat: no-such-program is not found; is it installed, and on PATH?")
     assert screen.end() == 1
+
+
+def test_what_a_command_says_on_its_output_before_it_ends_is_shown(start: Start) -> None:
+    screen = start("--", sys.executable, "-c", "print('Usage: notes --db FILE')", **NO_TENANT)
+    screen.see(": Usage: notes --db FILE")
+    screen.see("ended before it answered as an MCP server")
+    assert screen.end() == 1
+
+
+def test_of_a_command_that_prints_much_the_first_lines_are_shown_and_log_has_all(
+    start: Start, tmp_path: Path
+) -> None:
+    noise = "import sys\nfor n in range(40): print('line', n, file=sys.stderr)\n"
+    screen = start("--", sys.executable, "-c", noise + "sys.exit('no key')", **NO_TENANT)
+    assert "line 9" in screen.see("prints more; /log shows it.")
+    assert "line 39" in screen.see(": no key")
+    assert screen.end() == 1
+    gate = tmp_path / "gate"
+    waiting = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.05)\n"
+    run = f"import runpy; runpy.run_path({NOTES!r}, run_name='__main__')"
+    screen = start("--", sys.executable, "-c", noise + waiting + run, **NO_TENANT)
+    screen.see(f"Waiting for {Path(sys.executable).name}; the first start takes longest")
+    gate.touch()
+    assert "line 10" not in screen.see(YOU)
+    screen.type("/log")
+    assert "  line 39" in screen.see(YOU)
 
 
 def test_several_servers_of_an_editors_file_are_used_and_one_that_fails_is_told(

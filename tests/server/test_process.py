@@ -136,4 +136,4 @@ async def test_what_a_command_prints_has_its_name_before_it(tmp_path: Path) -> N
     assert json.loads(first).items() >= {"level": "INFO", "message": "my notes: sorry"}.items()
     assert json.loads(second)["message"] == "my notes: bye\ufffd"
     assert last.startswith("my notes: ")
-    assert last.endswith("ended before it answered as an MCP server; what it printed is above")
+    assert last.endswith("ended before it answered as an MCP server; what it printed, if anything, is above")

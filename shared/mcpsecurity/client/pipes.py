@@ -26,6 +26,7 @@ from pydantic import ValidationError
 
 from mcpsecurity.client.json_rpc import UnreadableAnswerError, parsed, question_of, response_to
 from mcpsecurity.runtime.exact_decimals import unmarked
+from mcpsecurity.runtime.printable import uncoloured
 from mcpsecurity.runtime.tasks import end_tasks
 
 if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
@@ -43,6 +44,9 @@ _PIECE: Final = 64 * 1024
 _GRACE_SECONDS: Final = 2.0
 _LOOK_SECONDS: Final = 0.05
 _EXIT_SECONDS: Final = 0.5
+_FIRST_WORDS: Final = 20
+"""Lines before the first message that are printed."""
+_LONGEST_WORDS: Final = 2000
 _LAST_WORDS_SECONDS: Final = 5.0
 """How long what a process wrote is read after its end, while others hold its output."""
 _CLOSED = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
@@ -98,9 +102,7 @@ async def message_streams(command: Command, ended: asyncio.Event) -> AsyncIterat
     received, read = anyio.create_memory_object_stream[SessionMessage | Exception]()
     write, sent = anyio.create_memory_object_stream[SessionMessage]()
     waiting: Waiting = set()
-    reading = asyncio.create_task(
-        _relayed(command.label, process, received, ended, waiting), name="mcp-stdio-read"
-    )
+    reading = asyncio.create_task(_relayed(command, process, received, ended, waiting), name="mcp-stdio-read")
     writing = asyncio.create_task(_written(process, sent, ended, waiting), name="mcp-stdio-write")
     try:
         yield read, write
@@ -116,11 +118,11 @@ async def message_streams(command: Command, ended: asyncio.Event) -> AsyncIterat
 
 
 async def _relayed(
-    label: str, process: Process, received: Any, ended: asyncio.Event, waiting: Waiting
+    command: Command, process: Process, received: Any, ended: asyncio.Event, waiting: Waiting
 ) -> None:
     """Pass messages on until the output ends, or the process has."""
     assert process.stdout is not None  # noqa: S101 - opened with a pipe
-    reading = asyncio.create_task(_read(label, process.stdout, received, waiting), name="mcp-stdio-lines")
+    reading = asyncio.create_task(_read(command, process.stdout, received, waiting), name="mcp-stdio-lines")
     try:
         while not reading.done() and process.returncode is None:
             # Python's own waiting for a process lasts until others that hold its output have ended.
@@ -132,22 +134,41 @@ async def _relayed(
         ended.set()
 
 
-async def _read(label: str, output: ByteReceiveStream, received: Any, waiting: Waiting) -> None:
-    logged = False
+async def _read(command: Command, output: ByteReceiveStream, received: Any, waiting: Waiting) -> None:
+    first_words, logged = _FIRST_WORDS, False
     try:
         async for line in lines_of(output):
             messages = messages_in(line, waiting)
-            if not messages and not logged:
-                _log.warning("%s wrote a line that is no MCP message; further ones are not logged.", label)
+            if messages:
+                first_words = 0
+            elif first_words:
+                first_words -= 1
+                _say(command, line)
+            elif not logged:
+                _log.warning(
+                    "%s wrote a line that is no MCP message; further ones are not logged.", command.label
+                )
                 logged = True
             for message in messages:
                 if isinstance(message.root, types.JSONRPCResponse | types.JSONRPCError):
                     waiting.discard(message.root.id)
                 await received.send(SessionMessage(message))
     except MessageTooLongError:
-        _log.warning("%s is ended: it wrote a message of more than %d MiB.", label, _LONGEST // 1024 // 1024)
+        _log.warning(
+            "%s is ended: it wrote a message of more than %d MiB.", command.label, _LONGEST // 1024 // 1024
+        )
     except _CLOSED:
         pass
+
+
+def _say(command: Command, line: bytes) -> None:
+    """Print a line from before the first message, as if it were on the standard error: many programs say on
+    their output how they are to be called."""
+    text = uncoloured(line[:_LONGEST_WORDS].decode("utf-8", "replace"))
+    log = command.log or sys.stderr
+    with contextlib.suppress(OSError, ValueError):  # it may be closed
+        log.write(f"{text}\n" if command.log else f"{command.label}: {text}\n")
+        log.flush()
 
 
 async def lines_of(output: ByteReceiveStream, longest: int = _LONGEST) -> AsyncIterator[bytes]:

@@ -60,5 +60,7 @@ def _why(command: Command, error: BaseException | None) -> CommandError:
         case OSError():
             text = f"{program} cannot be started: {error.strerror or error}"
         case _:
-            text = f"{program} ended before it answered as an MCP server; what it printed is above"
+            text = (
+                f"{program} ended before it answered as an MCP server; what it printed, if anything, is above"
+            )
     return CommandError(f"{command.name}: {text}" if command.name else text)

@@ -9,6 +9,7 @@ from typing import Any
 from mcp import types
 
 from mcpsecurity.client import BridgeError
+from mcpsecurity.console.command_lines import CommandLines
 from mcpsecurity.console.resources import Resources
 from mcpsecurity.console.servers import OpenServer
 from mcpsecurity.console.terminal import Terminal
@@ -21,6 +22,7 @@ Type a message, or a command:
   /NAME       start from a prompt of the server; /prompts lists them
   /tools      list the tools
   /resources  list the resources, and templates of more; /read URI puts one into the chat
+  /log        show what the commands of servers have printed
   /grants     list the tools that are always approved; /revoke takes that back
   /new        begin a new chat
   /signout    forget who is signed in, and end
@@ -51,6 +53,7 @@ class Chat:
             "/tools": self._list_tools,
             "/resources": self._list_resources,
             "/read": self._read_resource,
+            "/log": self._show_logs,
             "/grants": self._list_grants,
             "/revoke": self._revoke,
             "/new": self._new,
@@ -71,6 +74,8 @@ class Chat:
         """Read messages and answer them until the end."""
         await self._load_prompts()
         while True:
+            for log in self._logs():
+                log.renew()
             try:
                 line = (await self._terminal.read_message("you> ")).strip()
             except KeyboardInterrupt:
@@ -175,6 +180,19 @@ class Chat:
         """Put a resource into the chat."""
         if (read := await self._resources.read(address)) is not None:
             self._conversation.history.add_user_message(read)
+        return False
+
+    def _logs(self) -> Iterator[CommandLines]:
+        return (server.lines for server in self._servers if server.lines is not None)
+
+    async def _show_logs(self, _: str) -> bool:
+        for server in self._servers:
+            if server.lines is not None:
+                self._name(server.client)
+                for line in server.lines.kept or ["It has printed nothing."]:
+                    self._terminal.write(f"  {line}", "dim")
+        if not any(self._logs()):
+            self._terminal.write("  No server is a command of this machine.")
         return False
 
     async def _list_grants(self, _: str = "") -> bool:

@@ -1,8 +1,10 @@
 """Assembles the chat in a terminal from its settings."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import Final
 
 from semantic_kernel import Kernel
 
@@ -18,8 +20,12 @@ from mcpsecurity.kernel.context import BudgetedModel
 from mcpsecurity.kernel.model import ChatModel, Inquiry, open_model
 from mcpsecurity.model_listing import Told
 from mcpsecurity.model_windows import context_window
+from mcpsecurity.runtime.printable import one_line
 from mcpsecurity.runtime.proxy import proxied
+from mcpsecurity.runtime.tasks import end_tasks
 from mcpsecurity.runtime.tls import client_ssl_context
+
+_SILENT_SECONDS: Final = 3.0
 
 
 async def run_chat(
@@ -55,24 +61,48 @@ async def run_chat(
 async def _opened(
     connects: Servers, servers: Sequence[ChatServer], terminal: Terminal
 ) -> AsyncIterator[list[OpenServer]]:
-    """Yield the servers that can be used. Of several, those that cannot are told; one alone ends it."""
+    """Yield the servers that can be used. Of several, those that cannot are told; one alone ends it.
+
+    Commands start side by side; at other servers people may have to sign in, one after the other.
+    """
     async with AsyncExitStack() as resources:
-        connected: list[OpenServer] = []
-        for server in servers:
-            try:
-                opened = await resources.enter_async_context(connects.opened(server))
-            except BridgeError as error:
-                if len(servers) == 1:
-                    raise
-                terminal.write(str(error), "red")
-                continue
-            terminal.write(f"{opened.client.server_name}, {opened.access.signed_in()}", "bold")
-            if opened.access.remark is not None:
-                terminal.write(opened.access.remark, "dim")
-            connected.append(opened)
-        if not connected:
-            raise BridgeError("None of the MCP servers can be used.")
-        yield connected
+        starting = [
+            asyncio.create_task(resources.enter_async_context(connects.opened(server)))
+            if isinstance(server.target, Command)
+            else None
+            for server in servers
+        ]
+        try:
+            connected: list[OpenServer] = []
+            for server, task in zip(servers, starting, strict=True):
+                try:
+                    if task is not None:
+                        opened = await _started(task, server, terminal)
+                    else:
+                        opened = await resources.enter_async_context(connects.opened(server))
+                except BridgeError as error:
+                    if len(servers) == 1:
+                        raise
+                    terminal.write(str(error), "red")
+                    continue
+                terminal.write(f"{opened.client.server_name}, {opened.access.signed_in()}", "bold")
+                if opened.access.remark is not None:
+                    terminal.write(opened.access.remark, "dim")
+                connected.append(opened)
+            if not connected:
+                raise BridgeError("None of the MCP servers can be used.")
+            yield connected
+        finally:
+            await end_tasks(*filter(None, starting))
+
+
+async def _started(task: asyncio.Task[OpenServer], server: ChatServer, terminal: Terminal) -> OpenServer:
+    """Wait for a command, and say so if it takes its time."""
+    await asyncio.wait([task], timeout=_SILENT_SECONDS)
+    if not task.done() and isinstance(server.target, Command):
+        label = one_line(server.target.label)
+        terminal.write(f"Waiting for {label}; the first start takes longest (Ctrl-C ends it) …", "dim")
+    return await task
 
 
 def _addresses(settings: ConsoleSettings, servers: Sequence[ChatServer], tenant: Tenant | None) -> list[str]:

@@ -8,10 +8,11 @@ from functools import partial
 
 from semantic_kernel import Kernel
 
-from mcpsecurity.client import Command
+from mcpsecurity.client import BridgeError, Command
 from mcpsecurity.client.command_log import command_log
 from mcpsecurity.client.oauth import ClientId
 from mcpsecurity.console.access import Access, Tenant, open_access, without_sign_in
+from mcpsecurity.console.command_lines import CommandLines
 from mcpsecurity.console.handler import ConsoleHandler
 from mcpsecurity.console.images import keep_images
 from mcpsecurity.console.progress import ProgressLines
@@ -56,6 +57,8 @@ class OpenServer:
     client: McpClient
     handler: ConsoleHandler
     access: Access
+    lines: CommandLines | None = None
+    """What its command prints."""
 
 
 class Servers:
@@ -89,8 +92,11 @@ class Servers:
             BridgeError: it cannot be used; the message says why.
         """
         handler = ConsoleHandler(self._terminal, self._stop, self._turn)
+        is_command = isinstance(server.target, Command)
+        lines = self._lines(server.target)
         async with AsyncExitStack() as resources:
-            target, access = await self._access(server, resources)
+            resources.push(partial(_show_why, lines))
+            target, access = await self._access(server, lines, resources)
             client = McpClient(
                 self._kernel,
                 target,
@@ -105,13 +111,18 @@ class Servers:
                 on_result=lambda tool, text: keep_images(tool, text, self._terminal.write),
                 ca_file=self._settings.ca_file,
             )
-            yield OpenServer(await resources.enter_async_context(client), handler, access)
+            await resources.enter_async_context(client)
+            yield OpenServer(client, handler, access, lines if is_command else None)
 
-    async def _access(self, server: ChatServer, resources: AsyncExitStack) -> tuple[str | Command, Access]:
+    def _lines(self, target: str | Command) -> CommandLines:
+        label = one_line(target.label) if isinstance(target, Command) else target
+        return CommandLines(label, partial(self._terminal.write, style="dim"))
+
+    async def _access(
+        self, server: ChatServer, lines: CommandLines, resources: AsyncExitStack
+    ) -> tuple[str | Command, Access]:
         if isinstance(server.target, Command):
-            write = partial(self._terminal.write, style="dim")
-            label = one_line(server.target.label)
-            log = await resources.enter_async_context(command_log(lambda line: write(f"{label}: {line}")))
+            log = await resources.enter_async_context(command_log(lines.take))
             return replace(server.target, log=log), without_sign_in("a command of this machine")
         if server.headers:
             return server.target, without_sign_in("by a key", {"headers": server.headers})
@@ -125,3 +136,9 @@ class Servers:
             client=server.client,
         )
         return server.target, await resources.enter_async_context(access)
+
+
+def _show_why(lines: CommandLines, kind: type[BaseException] | None, *_: object) -> None:
+    """Show what a command said that cannot be used."""
+    if kind is not None and issubclass(kind, BridgeError):
+        lines.show_last()
