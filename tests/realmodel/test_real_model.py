@@ -13,20 +13,26 @@ from typing import Any
 import pytest
 from mcp.server.fastmcp import FastMCP
 from pydantic import SecretStr
+from semantic_kernel import Kernel
 from semantic_kernel.contents import ChatHistory
+from semantic_kernel.functions import kernel_function
 from tests.realmodel.environment import NotInstalledError, llama_python, llama_server
 from tests.realmodel.weights import COUNTING, GREETING, THOUGHT, write_model
+from tests.server.doctor.endpoints import openai_finding
 from tests.support.ports import free_port
 from tests.webclient.events import EventStream
 from tests.webclient.visitor import Visitor
 
-from mcpsecurity.kernel import ChatModelSettings
+from mcpsecurity.console.turn import Conversation
+from mcpsecurity.kernel import ChatModel, ChatModelSettings
+from mcpsecurity.kernel.context import BudgetedModel
 from mcpsecurity.kernel.model import open_model
 from mcpsecurity.model_settings import ModelSettings
 from mcpsecurity.runtime.service import started_runner
 from mcpsecurity.runtime.tls import client_ssl_context
 from mcpsecurity.settings import settings_of
 from mcpsecurity.testing import LocalStack
+from mcpsecurity_server.doctor import Status
 from mcpsecurity_webclient.app import create_app
 from mcpsecurity_webclient.settings import WebSettings
 
@@ -167,6 +173,39 @@ async def test_a_thought_is_no_part_of_the_answer(visitor: Visitor) -> None:
     message = await _answered(visitor, "Think of a number.")
     assert message["text"] == "I have thought about it."
     assert THOUGHT not in str((await visitor.snapshot())["messages"][-1]["text"])
+
+
+async def test_what_the_model_thought_before_a_call_comes_back_to_its_template(visitor: Visitor) -> None:
+    message = await _answered(visitor, "Ponder the weather.")
+    assert message["text"] == "I remember what I thought before the call."
+    message = await _answered(visitor, "How is the weather in Oslo?")
+    assert message["text"] == "It is 21 degrees and sunny there."
+
+
+async def test_the_terminals_loop_calls_tools_and_keeps_within_what_the_server_reads(endpoint: str) -> None:
+    class Tools:
+        @kernel_function
+        def get_weather(self, city: str) -> str:
+            """Tell the weather of a city."""
+            return f"{city}: 21 degrees"
+
+    kernel, shown = Kernel(), list[str]()
+    kernel.add_plugin(Tools(), "Tools")
+    async with ChatModel.at(endpoint, "table") as service:
+        model = BudgetedModel.of(service, window=_LARGE, kernel=kernel, answer=500)
+        conversation = Conversation(kernel, model)
+        await conversation.answer("How is the weather in both cities?", shown.append)
+        for number in range(4):
+            await conversation.answer(f"Number {number}: " + "ships sail ashore. " * 110, shown.append)
+    assert "".join(shown) == "It is 21 degrees and sunny there." + 4 * GREETING
+    assert model.in_use.window == _WINDOW, "as a refusal said"
+
+
+async def test_the_doctor_tells_how_much_the_server_reads(endpoint: str, stack: LocalStack) -> None:
+    found = await openai_finding(stack.cloud, endpoint, openai_model="table")
+    assert found.status is Status.OK, found.message
+    assert "by Chat Completions, with a tool, streaming" in found.message
+    assert f"It reads {_WINDOW} tokens" in found.message
 
 
 async def test_questions_that_follow_at_once_are_answered(endpoint: str) -> None:

@@ -22,8 +22,13 @@ THOUGHT = "The person wants me to think before I speak."
 
 _CALL = '<tool_call>\n{{"name": "Tools-get_weather", "arguments": {{"city": "{}"}}}}\n</tool_call>'
 _ANSWERS = {
+    "remembers": ("role == 'tool' and thought", "I remember what I thought before the call."),
     "result": ("role == 'tool' and '21' in said", "It is 21 degrees and sunny there."),
     "nothing": ("role == 'tool'", "The tool told me no temperature."),
+    "ponders": (
+        "tools and 'Ponder' in said",
+        f"<think>\nFirst I have to look outside.\n</think>\n\n{_CALL.format('Bern')}",
+    ),
     "two": ("tools and 'both' in said", _CALL.format("Oslo") + "\n" + _CALL.format("Rome")),
     "call": ("tools and 'weather' in said", _CALL.format("Oslo")),
     "count": ("'Count' in said", COUNTING),
@@ -47,7 +52,12 @@ For each function call return a json object within <tool_call></tool_call> tags:
 </tool_call><|im_end|>
 {% endif -%}
 {%- for message in messages %}<|im_start|>{{ message.role }}
-{{ message.content if message.content is string else '' }}
+{% if message.reasoning_content %}<think>
+{{ message.reasoning_content }}
+</think>
+
+{% endif %}
+{{- message.content if message.content is string else '' }}
 {%- for call in message.tool_calls or [] %}
 <tool_call>
 {"name": "{{ call.function.name }}", "arguments": {{ call.function.arguments | tojson }}}
@@ -57,6 +67,7 @@ For each function call return a json object within <tool_call></tool_call> tags:
 {%- if add_generation_prompt %}<|im_start|>assistant
 {%- set last = messages[-1] %}
 {%- set role = last.role %}
+{%- set thought = messages|length > 1 and messages[-2].reasoning_content %}
 {%- set said = last.content if last.content is string else '' -%}
 CHOICES
 {%- endif %}"""
