@@ -243,6 +243,15 @@ async def test_many_ended_calls_are_one_line(alice: Person) -> None:
     await expect(alice.call("get_random_number", 3)).to_be_visible()
 
 
+async def test_many_calls_of_which_none_was_made_are_not_ticked_off(alice: Person) -> None:
+    await alice.ask("Please generate 4 random numbers")
+    await alice.page.get_by_role("button", name="Decline all").click()
+    await alice.finished()
+    line = alice.page.locator(".call-group > summary")
+    await expect(line).to_contain_text("all declined")
+    await expect(line.locator(".icon-close")).to_be_visible()
+
+
 async def test_a_chart_stays_in_view_with_its_answer(alice: Person) -> None:
     await alice.page.set_viewport_size({"width": 1000, "height": 640})
     await alice.ask("Read the ledger")

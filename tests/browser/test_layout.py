@@ -67,6 +67,30 @@ async def test_the_mode_is_explained_on_every_screen(alice: Person) -> None:
         await expect(alice.page.get_by_text("Nothing runs until you approve it.")).to_be_in_viewport(ratio=1)
 
 
+async def test_send_stands_at_the_edge_of_the_composer_on_every_screen(alice: Person) -> None:
+    await alice.message.fill("A long message. " * 30)
+    for width, height, _ in SCREENS.values():
+        await alice.page.set_viewport_size({"width": width, "height": height})
+        composer, send = await _box(alice.page.locator(".composer")), await _box(alice.send)
+        assert composer["x"] + composer["width"] - send["x"] - send["width"] <= 16, (width, height)
+
+
+async def test_names_of_prompts_and_servers_do_not_touch_on_every_screen(alice: Person) -> None:
+    for width, height, _ in SCREENS.values():
+        await alice.page.set_viewport_size({"width": width, "height": height})
+        await alice.message.fill("")
+        await alice.message.fill("/")
+        option = alice.page.get_by_role("option", name="/random_number_from_date")
+        name, server = (
+            await _box(option.locator(".prompt-name")),
+            await _box(option.locator(".prompt-server")),
+        )
+        beside = server["x"] >= name["x"] + name["width"] + 4
+        assert beside or server["y"] >= name["y"] + name["height"], (width, height)
+        assert await option.locator(".prompt-name").evaluate("(e) => e.getClientRects().length") == 1
+        await alice.page.keyboard.press("Escape")
+
+
 async def test_on_a_low_screen_the_composer_is_one_line_until_the_person_turns_to_it(alice: Person) -> None:
     await alice.page.set_viewport_size({"width": 640, "height": 400})
     composer = alice.page.locator(".composer")
