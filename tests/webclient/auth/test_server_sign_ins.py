@@ -214,6 +214,17 @@ async def test_after_sign_ins_that_nobody_finished_the_chat_registers_anew(
         assert asked[3] in chat.server.tokens.clients
 
 
+async def test_many_sign_ins_at_once_register_the_chat_once_and_are_limited(
+    visitors: NewPerson, serve_web: ServeWeb
+) -> None:
+    async with protected() as server, serve_web(more_servers=(notes(server),), commands_per_minute=10) as url:
+        visitor = await visitors(url=url).sign_in()
+        answers = await asyncio.gather(*(visitor.get(START) for _ in range(10)))
+        assert {answer.status for answer in answers} == {302}
+        assert len(server.tokens.clients) == 1
+        assert (await visitor.get(START)).status == 429
+
+
 async def test_another_session_of_the_same_browser_does_not_get_the_tokens(
     visitors: NewPerson, serve_web: ServeWeb
 ) -> None:

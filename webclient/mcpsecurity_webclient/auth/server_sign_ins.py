@@ -5,6 +5,7 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import nullcontext
 from weakref import WeakValueDictionary
 
 import httpx
@@ -55,6 +56,7 @@ class ServerSignIns:
             name: _sign_in(server, tls, document, clock) for name, server in self._servers.items()
         }
         self._registered: dict[str, Grant] = {}
+        self._registering = {name: asyncio.Lock() for name in self._servers}
         self._unfinished: Counter[str] = Counter()
         self._renewing: set[asyncio.Task[str | None]] = set()
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -100,9 +102,12 @@ class ServerSignIns:
         held = read_grant(await self._grants.get(sid, name)) if scope else None
         wanted = f"{held.scope or ''} {scope}" if held is not None else scope
         if self._unfinished[name] >= _MOST_UNFINISHED:
+            self._unfinished[name] = 0
             self._registered.pop(name, None)
-        before = self._registered.get(name)
-        pending = await sign_in.begin(challenge, self.redirect_uri(name), before, scope=wanted)
+        async with self._registering[name] if name not in self._registered else nullcontext():
+            before = self._registered.get(name)
+            pending = await sign_in.begin(challenge, self.redirect_uri(name), before, scope=wanted)
+            self._registered[name] = _registration(pending)
         self._unfinished[name] += 1
         return pending
 
@@ -231,6 +236,18 @@ class PersonAuth(httpx.Auth):
         token = await self._sign_ins.token(self._acting(), self._name, refused=refused)
         self.has_token = token is not None
         return token
+
+
+def _registration(pending: PendingSignIn) -> Grant:
+    """Return what a sign-in that has begun tells of the chat as a client."""
+    return Grant(
+        resource=pending.resource,
+        scope=pending.scope,
+        server=pending.server,
+        client=pending.client,
+        tokens=None,
+        expires_at=None,
+    )
 
 
 def _sign_in(
