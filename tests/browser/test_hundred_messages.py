@@ -100,7 +100,7 @@ def hostile_server() -> Odd:
     }
     odd = Odd(tools={})
     loose = {"additionalProperties": True}
-    tools = [tool(name, **loose) for name in results] + [{"name": "broken", "inputSchema": None}]
+    tools = [tool(name, **loose) for name in results] + [{"name": "broken", "inputSchema": 7}]
     odd.results["tools/list"] = {"tools": tools}
     odd.results["tools/call"] = lambda params: results[params["name"]]
     return odd

@@ -174,7 +174,7 @@ async def test_one_odd_tool_leaves_the_others_and_is_named() -> None:
     schema = {"type": "object"}
     tools = [
         {"name": "good", "inputSchema": schema, "annotations": {"readOnlyHint": "perhaps"}},
-        {"name": "bad", "inputSchema": None},
+        {"name": "bad", "inputSchema": 7},
         None,
         {"name": "good", "inputSchema": schema},
         {"name": "plain", "inputSchema": schema, "description": 7, "title": ["x"]},
@@ -185,6 +185,19 @@ async def test_one_odd_tool_leaves_the_others_and_is_named() -> None:
         assert [tool.name for tool in await connection.list_tools()] == ["good", "plain", "deep"]
         assert set(connection.left_out) == {"bad", "(without a name)"}
     assert server.methods.count("tools/list") == 2, "a cursor that comes again ends the list"
+
+
+async def test_a_tool_without_a_schema_takes_no_parameters() -> None:
+    """As LiteMCP lists one: the official SDK refuses the whole list for it."""
+    tools = [{"name": "absent", "description": "Fail"}, {"name": "null", "inputSchema": None}]
+    server = Odd(list=lambda m: web.json_response(rpc(m, {"tools": tools})))
+    async with connected(server) as connection:
+        listed = await connection.list_tools()
+    assert [(tool.name, tool.inputSchema) for tool in listed] == [
+        ("absent", {"type": "object"}),
+        ("null", {"type": "object"}),
+    ]
+    assert connection.left_out == []
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,8 @@ def _entry(entry: Any, kind: type[BaseModel]) -> BaseModel | None:
         return None
     if isinstance(uri := entry.get("uri"), str) and uri:
         entry = {**entry, "uri": ResourceUri(uri)}
+    if kind is types.Tool and entry.get("inputSchema") is None:
+        entry = {**entry, "inputSchema": {"type": "object"}}  # as some servers write "no parameters"
     plain = {key: entry.get(key) for key in ("name", "inputSchema", "arguments", "uri")}
     plain |= {key: text for key in ("description", "title") if isinstance(text := entry.get(key), str)}
     for candidate in (entry, {key: value for key, value in plain.items() if value is not None}):

@@ -75,7 +75,7 @@ async def test_a_401_of_another_server_is_its_own(beside: Beside, stack: Stack, 
 @pytest.mark.parametrize(
     ("tools", "left_out"),
     [
-        ([{"name": "bad", "inputSchema": None}, tool("good")], ["bad"]),
+        ([{"name": "bad", "inputSchema": 7}, tool("good")], ["bad"]),
         ([tool("a", properties={"$filter": {"type": "string"}}), tool("good")], None),
         ([tool("a", required=None), tool("b", properties=None), tool("good")], None),
         ([tool("x", type="array"), tool("good")], ["x"]),
