@@ -34,7 +34,7 @@ class Older:
         endpoint: what a stream begins with; `{session}` stands for its number.
         answers: what follows from a message, by method, in place of a good answer.
         accepted: the status and the body of the answer to a POST.
-        refusal: the answer to a POST to /sse.
+        refusal: the answer to a POST to /sse; None: a stream, as to a GET.
         seen: the method of each message that was taken, or "answer"; `messages`: the messages.
         posted: how many POSTs to /sse were refused.
         opened: how many streams there were; `left`: set when the client ends one.
@@ -44,7 +44,7 @@ class Older:
         self.endpoint = endpoint
         self.answers: dict[str, Answer] = {}
         self.accepted: tuple[int, str] = (202, "Accepted")
-        self.refusal = status(405, "405: Method Not Allowed")
+        self.refusal: Answer | None = status(405, "405: Method Not Allowed")
         self.seen: list[str] = []
         self.messages: list[dict[str, Any]] = []
         self.posted = self.opened = 0
@@ -92,10 +92,12 @@ class Older:
         code, text = self.accepted
         return web.Response(status=code, text=text or None)
 
-    async def refuse(self, request: web.Request) -> web.Response:
+    async def refuse(self, request: web.Request) -> web.StreamResponse:
         if "session_id" in request.query:
             return await self.post(request)
         self.posted += 1
+        if self.refusal is None:
+            return await self.get(request)
         refusal = self.refusal(await request.json())
         assert isinstance(refusal, web.Response)
         return refusal

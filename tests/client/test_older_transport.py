@@ -53,6 +53,15 @@ async def test_a_server_that_takes_no_post_is_spoken_to_by_the_older_transport(r
     await asyncio.wait_for(server.left.wait(), 30)
 
 
+async def test_a_server_that_opens_its_stream_for_a_post_as_well_is_told_by_its_first_event() -> None:
+    server = Older()
+    server.refusal = None
+    async with connected(server) as connection, asyncio.timeout(30):
+        assert connection.era is OLDER
+        assert result_text(await connection.call_tool("t", {})) == "fine"
+    assert (server.posted, server.opened) == (2, 3)
+
+
 async def test_a_server_that_has_streamable_http_besides_is_spoken_to_by_that() -> None:
     older, both = Older(), odd.Odd()
     app = web.Application()

@@ -184,6 +184,8 @@ class RequestStream(httpx.AsyncByteStream):
         try:
             async for chunk in self._response.aiter_bytes():
                 for event in reader.feed(chunk):
+                    if event.fields.get("event") == "endpoint":  # of HTTP+SSE: no answer follows here
+                        return
                     self._remember(event)
                     if (message := self._message(event)) is not None:
                         yield message

@@ -53,6 +53,7 @@ _MAX_SESSION_ID = 8192
 _SENDABLE = re.compile(r"[!-~]([ -~]*[!-~])?")
 """A value of a header, RFC 9110, 5.5; two session ids are one with a comma."""
 _GOODBYE_SECONDS = 5.0
+_GREETINGS = ("initialize", "server/discover")
 _UNTYPED = ("", "application/octet-stream")
 _SESSION_HEADERS = (b"mcp-session-id", b"mcp-protocol-version")
 
@@ -248,7 +249,10 @@ class McpHttpClient(httpx.AsyncClient):
             return await self._redirected(asking, stream=True)
 
         def failed(said: str, broke: bool) -> bytes:
-            error = json.dumps(self.error_response(request_id, unknown_outcome(request, said, broke=broke)))
+            failure = unknown_outcome(request, said, broke=broke)
+            greets = request.extensions[METHOD] in _GREETINGS
+            failure.era_is_doubtful = failure.transport_is_doubtful = greets and not broke
+            error = json.dumps(self.error_response(request_id, failure))
             return f"event: message\ndata: {error}\n\n".encode()
 
         seconds = min(1.0, self.limits.seconds)
