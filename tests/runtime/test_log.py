@@ -110,8 +110,8 @@ def test_a_line_break_in_a_message_makes_no_second_line() -> None:
     line = LineFormatter().format(record)
     assert len(line.splitlines()) == 1
     assert line.endswith("path /a\\n2026 FORGED\\r\\x1b[31m\\u2028é")
-    error = ValueError("why")
+    error = ValueError("why\n2026 FORGED\x1b[31m\u202e")
     record.exc_info = (ValueError, error, None)
     first, *more = LineFormatter().format(record).splitlines()
     assert first.endswith("\\u2028é")
-    assert more == ["ValueError: why"]
+    assert more == ["  ValueError: why", r"  2026 FORGED\x1b[31m\u202e"]

@@ -22,12 +22,16 @@ EventFields = Callable[..., Mapping[str, object]]
 """Returns the fields of an event; the field `event` names its kind."""
 
 _WAIT_SECONDS = 0.02
-_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def _escaped(found: re.Match[str]) -> str:
     """Return a control character escaped, so that a value cannot forge a line of the log."""
     return found[0].encode("unicode_escape").decode()
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {_CONTROLS.sub(_escaped, line)}" for line in text.split("\n"))
 
 
 class LineFormatter(logging.Formatter):
@@ -44,6 +48,14 @@ class LineFormatter(logging.Formatter):
         if not message.isprintable():
             message = _CONTROLS.sub(_escaped, message)
         return f"{self.formatTime(record)} {record.levelname:<7} {record.name}: {message}"
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        """Return a traceback, indented: its last lines may be a server's, and must not look like ours."""
+        return _indented(super().formatException(ei))
+
+    def formatStack(self, stack_info: str) -> str:  # noqa: N802 - likewise
+        """Return a stack, indented."""
+        return _indented(super().formatStack(stack_info))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """Return the first line of several; a traceback follows it."""

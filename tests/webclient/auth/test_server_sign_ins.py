@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -205,13 +206,20 @@ async def test_a_server_that_asks_strangers_for_nothing_but_says_where_to_sign_i
 async def test_after_sign_ins_that_nobody_finished_the_chat_registers_anew(
     visitors: NewPerson, serve_web: ServeWeb
 ) -> None:
-    async with chat_with(serve_web) as chat:
-        visitor = await visitors(url=chat.url).sign_in()
+    now = [time.time()]
+    async with (
+        protected() as server,
+        serve_web(app={"clock": lambda: now[0]}, more_servers=(notes(server),)) as url,
+    ):
+        visitor = await visitors(url=url).sign_in()
         await visitor.get(await sign_in(visitor))
-        chat.server.tokens.clients.clear()
-        asked = [query_of((await visitor.get(START)).location)["client_id"] for _ in range(4)]
-        assert len({*asked[:3]}) == 1
-        assert asked[3] in chat.server.tokens.clients
+        server.tokens.clients.clear()
+        asked = [query_of((await visitor.get(START)).location)["client_id"] for _ in range(9)]
+        assert len({*asked}) == 1
+        now[0] += 61.0
+        again = [query_of((await visitor.get(START)).location)["client_id"] for _ in range(9)]
+        assert again[0] != asked[0]
+        assert {*again} == server.tokens.clients.keys()
 
 
 async def test_many_sign_ins_at_once_register_the_chat_once_and_are_limited(

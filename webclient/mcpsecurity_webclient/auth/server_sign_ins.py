@@ -26,6 +26,8 @@ from mcpsecurity_webclient.server_settings import McpServerSettings
 from mcpsecurity_webclient.settings import WebSettings
 
 _MOST_UNFINISHED = 3
+_REGISTERED_SECONDS = 60.0
+"""How long a registration is used at least, so that nobody has the chat register without end."""
 _LAST_SECONDS = 10.0
 _PAUSE_SECONDS = 0.2
 _CLIENT_NAME = "mcpsecurity web chat"
@@ -56,6 +58,7 @@ class ServerSignIns:
             name: _sign_in(server, tls, document, clock) for name, server in self._servers.items()
         }
         self._registered: dict[str, Grant] = {}
+        self._registered_at: dict[str, float] = {}
         self._registering = {name: asyncio.Lock() for name in self._servers}
         self._unfinished: Counter[str] = Counter()
         self._renewing: set[asyncio.Task[str | None]] = set()
@@ -88,8 +91,8 @@ class ServerSignIns:
     async def begin(self, sid: str, name: str, scope: str | None) -> PendingSignIn:
         """Begin a sign-in of a session for a server, for more scopes if `scope` has some.
 
-        After several that nobody finished, the chat registers anew: the authorization server may have
-        forgotten it, which it tells the person only.
+        After several that nobody finished, the chat registers anew, once a minute: the authorization server
+        may have forgotten it, which it tells the person only.
 
         Raises:
             BridgeError: nobody can sign in there now; the message says why.
@@ -101,12 +104,15 @@ class ServerSignIns:
             raise BridgeError(Sentence("The MCP server at {host} asks for no sign-in.", host=host))
         held = read_grant(await self._grants.get(sid, name)) if scope else None
         wanted = f"{held.scope or ''} {scope}" if held is not None else scope
-        if self._unfinished[name] >= _MOST_UNFINISHED:
+        late = self._clock() - _REGISTERED_SECONDS
+        if self._unfinished[name] >= _MOST_UNFINISHED and self._registered_at.get(name, 0.0) < late:
             self._unfinished[name] = 0
             self._registered.pop(name, None)
         async with self._registering[name] if name not in self._registered else nullcontext():
             before = self._registered.get(name)
             pending = await sign_in.begin(challenge, self.redirect_uri(name), before, scope=wanted)
+            if before is None or before.client.client_id != pending.client.client_id:
+                self._registered_at[name] = self._clock()
             self._registered[name] = _registration(pending)
         self._unfinished[name] += 1
         return pending
