@@ -1,5 +1,7 @@
 """Where tokens are kept between two runs: encrypted by the operating system, or not at all."""
 
+import contextlib
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ from mcpsecurity.runtime.threads import in_daemon_thread
 from mcpsecurity.sentences import Sentence
 
 _RENEWAL_SECONDS: Final = 30.0
+_STALE_SECONDS: Final = 30.0
 
 
 def open_token_cache(path: Path) -> tuple[msal.TokenCache, str | None]:
@@ -25,7 +28,21 @@ def open_token_cache(path: Path) -> tuple[msal.TokenCache, str | None]:
     it, tokens live as long as the program: they are never written unencrypted.
     """
     persistence, remark = _encrypted(path)
-    return (PersistedTokenCache(persistence) if persistence is not None else msal.TokenCache()), remark
+    if persistence is None:
+        return msal.TokenCache(), remark
+    lock = path.with_name(f"{path.name}.lockfile")
+    remove_stale(lock)
+    return PersistedTokenCache(persistence, str(lock)), remark
+
+
+def remove_stale(lock: Path) -> None:
+    """Remove the lock file of a token cache that a program has left which was killed.
+
+    It is held for the moment of a write. MSAL would wait for its end in vain, each time.
+    """
+    with contextlib.suppress(OSError):
+        if time.time() - lock.stat().st_mtime > _STALE_SECONDS:
+            lock.unlink()
 
 
 def open_grant_store(path: Path) -> tuple[GrantStore, str | None]:
