@@ -35,6 +35,14 @@ def test_a_text_is_in_the_language_that_is_spoken() -> None:
     assert gettext("New chat") == "New chat"
 
 
+def test_no_line_of_a_french_text_begins_with_a_sign_of_the_one_before() -> None:
+    with speaking("fr"):
+        said = gettext("This call was not made: its server needs you to sign in.")
+    assert said == "Cet appel n'a pas été fait\u00a0: vous devez vous connecter pour son serveur."
+    assert re.findall(r" [;:!?»]|« ", page_texts("fr")[1].replace('": "', "")) == []
+    assert "\u00a0" not in page_texts("de")[1]
+
+
 def test_a_text_without_a_translation_is_english() -> None:
     with speaking("fr"):
         assert gettext("No catalogue has this.") == "No catalogue has this."

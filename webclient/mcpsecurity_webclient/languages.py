@@ -32,6 +32,9 @@ LOCALE = Path(__file__).parent / "locale"
 _current: ContextVar[str] = ContextVar("language", default=DEFAULT)
 _RANGE = re.compile(r"\s*([a-zA-Z]{1,8})(?:-[a-zA-Z0-9-]*)?\s*(?:;\s*q=([01](?:\.\d{0,3})?)\s*)?")
 _MOST_RANGES = 20
+_NO_BREAK = "\u00a0"
+_UNBROKEN = {"fr": re.compile(r" (?=[;:!?»])|(?<=«) ")}
+"""The spaces of a language at which no line may break: a French semicolon would begin the next one."""
 
 
 def negotiate(accept_language: str) -> str:
@@ -114,7 +117,12 @@ def _strings(one_or_many: str | Iterable[str] | None) -> list[str]:
 @cache
 def _catalog(language: str) -> Catalog:
     with (LOCALE / f"{language}.po").open("rb") as file:
-        return read_po(file, locale=language)
+        catalog = read_po(file, locale=language)
+    if (unbroken := _UNBROKEN.get(language)) is not None:
+        for message in catalog:
+            forms = [unbroken.sub(_NO_BREAK, form) for form in _strings(message.string)]
+            message.string = forms[0] if len(forms) == 1 else tuple(forms)
+    return catalog
 
 
 @cache
