@@ -15,6 +15,15 @@ def test_the_first_lines_after_each_message_are_shown_and_the_last_ones_kept() -
     assert shown[-1] == "npx: again"
 
 
+def test_frames_of_banners_are_kept_only() -> None:
+    shown: list[str] = []
+    lines = CommandLines("npx", shown.append)
+    for line in ("╭────╮", "│  ▄▀ │", "│ FastMCP │"):
+        lines.take(line)
+    assert shown == ["npx: │ FastMCP │"]
+    assert len(lines.kept) == 3
+
+
 def test_an_address_at_which_to_sign_in_is_shown_among_many_lines_but_not_without_end() -> None:
     shown: list[str] = []
     lines = CommandLines("npx", shown.append)

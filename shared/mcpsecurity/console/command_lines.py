@@ -14,7 +14,8 @@ class CommandLines:
     """Shows the first lines after each message of the person, and keeps the last ones for `/log`: many
     servers log each request, and errors with their traces.
 
-    A line with an address is shown for longer: by such lines servers ask people to sign in.
+    A line with an address is shown for longer: by such lines servers ask people to sign in. One without
+    letters and digits, such as the frame of a banner, is not.
 
     Attributes:
         kept: the last lines.
@@ -29,6 +30,8 @@ class CommandLines:
     def take(self, line: str) -> None:
         """Keep a line, and show it if it is one of the first."""
         self.kept.append(line)
+        if not any(map(str.isalnum, line)):
+            return
         self._came += 1
         if self._came <= (_SHOWN_WITH_ADDRESS if "://" in line else _SHOWN):
             self._write(f"{self._label}: {line}")
