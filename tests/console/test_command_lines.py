@@ -42,6 +42,7 @@ def test_the_last_lines_of_a_command_that_failed_are_shown_once() -> None:
     assert shown == ["npx: all is well"]
     for number in range(100):
         lines.take(str(number))
+    lines.take("╰────╯")
     del shown[:]
     lines.show_last()
     lines.show_last()

@@ -30,7 +30,7 @@ class CommandLines:
     def take(self, line: str) -> None:
         """Keep a line, and show it if it is one of the first."""
         self.kept.append(line)
-        if not any(map(str.isalnum, line)):
+        if not _says_something(line):
             return
         self._came += 1
         if self._came <= (_SHOWN_WITH_ADDRESS if "://" in line else _SHOWN):
@@ -46,6 +46,11 @@ class CommandLines:
 
     def show_last(self) -> None:
         """Show the last of the lines that were not: the server cannot be used, and they may say why."""
-        for line in list(self.kept)[-min(self._hidden, _LAST_WORDS) :] if self._hidden else ():
+        said = [line for line in self.kept if _says_something(line)]
+        for line in said[-min(self._hidden, _LAST_WORDS) :] if self._hidden else ():
             self._write(f"{self._label}: {line}")
         self._hidden = 0
+
+
+def _says_something(line: str) -> bool:
+    return any(map(str.isalnum, line))
