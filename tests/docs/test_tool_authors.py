@@ -12,6 +12,7 @@ from tests.server.transport.stateless.conftest import Client, accept
 from tests.support.installed import ROOT
 
 from mcpsecurity.runtime.service import started_runner
+from mcpsecurity.testing import LocalStack
 from mcpsecurity_server.transport import mount_mcp
 
 
@@ -66,12 +67,26 @@ async def test_it_works_without_one() -> None:
 
 
 async def test_it_is_served_behind_access_tokens_as_the_guide_says() -> None:
+    """The code of the guide, for the local tenant in place of Contoso's."""
     _, code = blocks(ROOT / "docs" / "tool-authors.md")
-    app = (await run(code, mcp=FastMCP("Shop", log_level="WARNING"), __name__="shop"))["app"]
-    runner = await started_runner(app)
-    async with aiohttp.ClientSession() as http:
-        address = f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"
-        response = await http.post(address, json={}, headers={"Host": "shop.contoso.com"})
-    await runner.cleanup()
-    assert response.status == 401
-    assert "https://shop.contoso.com/.well-known/" in response.headers["WWW-Authenticate"]
+    public = 'url="https://shop.contoso.com/mcp"'
+    assert public in code
+    local = code.replace(public, "url=URL, authority=cloud.authority, ca_file=cloud.ca_file")
+    with LocalStack() as stack:
+        cloud, url = stack.cloud, "http://localhost:7133/mcp"
+        local = local.replace("11111111-2222-4333-8444-555555555555", cloud.tenant_id)
+        local = local.replace("22222222-3333-4444-8555-666666666666", cloud.api_client_id)
+        program: FastMCP[Any] = FastMCP("Shop", log_level="WARNING")
+        app = (await run(local, mcp=program, cloud=cloud, URL=url, __name__="shop"))["app"]
+        runner = await started_runner(app)
+        try:
+            address = f"http://localhost:{runner.addresses[0][1]}/mcp"
+            async with aiohttp.ClientSession() as http:
+                without = await http.post(address, json={})
+                token = {"Authorization": f"Bearer {stack.tokens()}"}
+                accept = {"Accept": "application/json, text/event-stream"}
+                ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+                with_token = await http.post(address, json=ping, headers={**token, **accept})
+        finally:
+            await runner.cleanup()
+    assert (without.status, with_token.status) == (401, 200)
