@@ -33,7 +33,7 @@ _OTHER_OPERATION = re.compile(
 _OLD_VERSION = re.compile(r"only for api.versions?|api.version.{0,60}(not supported|or later)", re.IGNORECASE)
 _UNKNOWN = re.compile(
     r"unsupported|not supported|unknown|unrecognized|unexpected|not permitted|extra inputs|invalid"
-    r"|does not exist|must be verified|deprecated|cannot both be|does not support parameter",
+    r"|does not exist|must be verified|deprecated|cannot both be|does not support parameter|input should be",
     re.IGNORECASE,
 )
 _NO_EFFORT = re.compile(r"\bthink value\b|does not support thinking", re.IGNORECASE)

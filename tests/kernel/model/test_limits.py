@@ -1,7 +1,7 @@
 """The limit of an answer and an effort have the names that a deployment knows, or are left out."""
 
 import pytest
-from tests.kernel.model.conftest import Endpoint, Made, Refusal, asked_whole
+from tests.kernel.model.conftest import TOOL, Endpoint, Made, Refusal, asked_whole
 
 from mcpsecurity.kernel import ChatModelSettings
 
@@ -59,3 +59,15 @@ async def test_an_effort_that_is_refused_in_other_words_is_left_out(
     endpoint.answers.append(Refusal(400, words))
     await asked_whole(model_at("/v1", azure=False), ChatModelSettings(reasoning_effort="low"))
     assert ["reasoning_effort" in body for body in endpoint.bodies] == [True, False]
+
+
+async def test_a_choice_of_tools_that_is_refused_for_its_form_is_left_out(
+    endpoint: Endpoint, model_at: Made
+) -> None:
+    """As lm-proxy 3.3.2 refuses it."""
+    words = (
+        '[{"type": "dict_type", "loc": ["body", "tool_choice"], "msg": "Input should be a valid dictionary"}]'
+    )
+    endpoint.answers.append(Refusal(422, words))
+    await asked_whole(model_at("/v1", azure=False), ChatModelSettings(tools=[TOOL], tool_choice="auto"))
+    assert ["tool_choice" in body for body in endpoint.bodies] == [True, False]

@@ -1,19 +1,22 @@
 """Endpoints that people use beside Azure: a call, its result and an answer, as each of them streams it."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 from semantic_kernel.contents import ChatHistory, FunctionCallContent, FunctionResultContent
 from semantic_kernel.exceptions import ServiceResponseException
 from tests.kernel.model.conftest import TOOL
 from tests.support.partner import ARGUMENTS, SAID, Partner, Refused, chunk, error, plain
 from tests.support.partners import PARTNERS
+from tests.support.served import on_loopback
 
 from mcpsecurity.kernel import ChatModel, ChatModelSettings
 from mcpsecurity.kernel.context.errors import overflow_in
-from mcpsecurity.kernel.model import ProviderError
+from mcpsecurity.kernel.model import BrokenOffError, ProviderError
 
 _PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}}
 SETTINGS = ChatModelSettings(
@@ -76,6 +79,38 @@ async def test_a_stream_in_which_nothing_comes_is_asked_for_as_a_whole_which_tel
             await model.get_chat_message_content(history, SETTINGS)
     assert overflow_in(raised.value)
     assert ["stream_options" in body for body in partner.asked] == [True, False]
+
+
+async def test_a_stream_that_breaks_at_once_is_asked_for_as_a_whole_and_a_later_break_is_one() -> None:
+    """MLflow 3.18.0's gateway breaks a stream off when the model behind it refuses."""
+    asked: list[bool] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        asked.append(body["stream"])
+        if not body["stream"]:
+            return web.json_response({"detail": "request exceeds the available context size"}, status=400)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        if len(body["messages"]) > 1:
+            await response.write(f"data: {json.dumps(chunk({'content': 'It'}))}\n\n".encode())
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", answer)
+    history = ChatHistory()
+    async with on_loopback(app, "/v1") as url, ChatModel.at(url, "m") as model:
+        history.add_user_message("Hello?")
+        with pytest.raises(ServiceResponseException) as raised:
+            await model.get_chat_message_content(history, SETTINGS)
+        assert overflow_in(raised.value)
+        history.add_user_message("Hello?")
+        with pytest.raises(ServiceResponseException) as raised:
+            await model.get_chat_message_content(history, SETTINGS)
+        assert isinstance(raised.value.__cause__, BrokenOffError)
+    assert asked == [True, False, True]
 
 
 async def test_an_endpoint_that_says_nothing_is_asked_twice_and_not_for_ever() -> None:

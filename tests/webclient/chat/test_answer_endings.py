@@ -247,7 +247,8 @@ async def test_trying_again_asks_again_for_a_call_that_was_never_made(
 async def test_an_answer_that_was_cut_off_is_gone_on_with(
     visitor: Visitor, model: ScriptedModel, cut: list[Any]
 ) -> None:
-    model.turns += [cut, [ConnectionError()], says(" a time.")]
+    broken = [ConnectionError()]
+    model.turns += [cut, broken, broken, says(" a time.")]
     await ask(visitor, "a story")
     assert (await run(visitor, "continue"))["status"] == "failed"
     assert (await run(visitor, "continue"))["status"] == "completed"

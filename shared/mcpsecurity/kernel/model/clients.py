@@ -1,6 +1,7 @@
 """The `openai` clients of an endpoint: one for its v1 or compatible API, one for Azure's dated API."""
 
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -27,6 +28,8 @@ GetBearer = Callable[[], Awaitable[str]]
 """Returns a token for the endpoint, such as `azure.identity.aio.get_bearer_token_provider` makes."""
 
 _OK = 200
+_AT_ONCE = 5.0
+"""Seconds after which a break may be of an answer that is paid for."""
 _MAX_LIST = 8 * 2**20
 """OpenRouter's list of models has about one MiB."""
 
@@ -137,6 +140,20 @@ class ModelClients:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+
+
+async def pieces_of(response: AsyncAPIResponse[Any], *, streamed: bool) -> AsyncIterator[bytes]:
+    """Yield a body. A stream that breaks at once, before its first byte, just ends, so that the answer is
+    asked for as a whole: MLflow's gateway breaks it off when the model behind it refuses."""
+    begun, came = time.monotonic(), False
+    try:
+        async for piece in response.iter_bytes():
+            came = True
+            yield piece
+    except (httpx2.RequestError, OSError) as error:
+        late = time.monotonic() - begun > _AT_ONCE or isinstance(error, httpx2.TimeoutException)
+        if came or late or not streamed:
+            raise
 
 
 def _connection(endpoint: ModelEndpoint) -> dict[str, str]:

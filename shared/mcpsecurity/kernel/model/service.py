@@ -27,7 +27,7 @@ from semantic_kernel.utils.telemetry.model_diagnostics.decorators import (
 from mcpsecurity.kernel.model import completions, responses
 from mcpsecurity.kernel.model.answer import REASONING, Answer
 from mcpsecurity.kernel.model.base import FunctionCallingModel
-from mcpsecurity.kernel.model.clients import GetBearer, ModelClients
+from mcpsecurity.kernel.model.clients import GetBearer, ModelClients, pieces_of
 from mcpsecurity.kernel.model.errors import BrokenOffError, NotAStreamError, ProviderError
 from mcpsecurity.kernel.model.settings import ChatModelSettings
 from mcpsecurity.kernel.model.stream import read_body
@@ -229,7 +229,8 @@ class ChatModel(FunctionCallingModel):
                 async with self._asked(history, options, streamed=streamed) as (way, body, response):
                     api = responses if way == "responses" else completions
                     try:
-                        async for _ in read_body(response.iter_bytes(), api.read, api.UNWANTED, answer):
+                        pieces = pieces_of(response, streamed=streamed)
+                        async for _ in read_body(pieces, api.read, api.UNWANTED, answer):
                             yield
                         if answer.parts or not streamed:
                             break
