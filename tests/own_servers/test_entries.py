@@ -191,3 +191,9 @@ def test_a_server_with_the_older_transport_is_used_as_any_other(tmp_path: Path, 
 def reason_in(file: Path, content: Any) -> str:
     [left_out] = found_in(file, content).left_out
     return left_out.reason
+
+
+def test_a_file_of_variables_is_bounded(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=" + "x" * 1024 * 1024, "utf-8")
+    found = found_in(tmp_path / "mcp.json", {"mcpServers": {"a": {"command": "npx", "envFile": ".env"}}})
+    assert found.left_out[0].reason.endswith(".env is larger than 1024 KiB")

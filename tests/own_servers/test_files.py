@@ -48,6 +48,8 @@ def test_comments_and_commas_before_a_closing_brace_are_read(tmp_path: Path) -> 
 
 ALIASES = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
 
+MERGED = "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 9))
+
 
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize(
@@ -59,8 +61,9 @@ ALIASES = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in ra
         ("mcp.json", '"' + '\\"' * 100_000, "mcp.json is no JSON"),
         ("config.yaml", f"a0: &a0 [x]\n{ALIASES}", "it stands for too many values"),
         ("config.yaml", "a: &a [*a]", "it stands for too many values"),
+        ("config.yaml", f"a0: &a0 {{x: 1}}\n{MERGED}", "it stands for too many values"),
     ],
-    ids=["comments", "ends of comments", "open comments", "an open text", "aliases", "a circle"],
+    ids=["comments", "ends of comments", "open comments", "an open text", "aliases", "a circle", "merged"],
 )
 def test_a_file_that_is_made_to_take_for_ever_is_refused(
     tmp_path: Path, name: str, content: str, reason: str

@@ -14,6 +14,7 @@ from mcpsecurity.own_servers.found import Client, FoundServer, LeftOutError, Too
 from mcpsecurity.own_servers.placeholders import Places
 from mcpsecurity.server_headers import check_address, checked_headers
 
+_MAX_ENV_FILE: Final = 1024 * 1024
 _URLS: Final = ("url", "serverUrl", "httpUrl", "uri")
 _TYPES: Final = ("type", "transport", "transportType")
 _ENV: Final = ("env", "environment", "envs")
@@ -135,6 +136,8 @@ def _of_env_file(entry: Mapping[str, Any], places: Places) -> dict[str, str]:
     file = places.folder / Path(places.filled(str(named))).expanduser()
     if not file.is_file():
         raise LeftOutError(f"its file of variables {file} is not there")
+    if file.stat().st_size > _MAX_ENV_FILE:
+        raise LeftOutError(f"its file of variables {file} is larger than {_MAX_ENV_FILE // 1024} KiB")
     return {name: value or "" for name, value in dotenv_values(file, interpolate=False).items()}
 
 

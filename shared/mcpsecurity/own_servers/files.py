@@ -88,23 +88,27 @@ def _read_yaml(text: str) -> Any:
     except ImportError:
         raise FileError("a file in YAML is read by the package PyYAML: pip install pyyaml") from None
     try:
-        content = yaml.safe_load(text)
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        if _is_more_than(node, _MAX_VALUES):
+            raise ValueError("it stands for too many values, by its aliases")
+        return loader.construct_document(node) if node is not None else None
     except yaml.YAMLError as error:
         raise ValueError(str(error).replace("\n", " ")) from error
-    if _is_more_than(content, _MAX_VALUES):
-        raise ValueError("it stands for too many values, by its aliases")
-    return content
 
 
-def _is_more_than(content: Any, most: int) -> bool:
-    """Tell whether a value has more parts than that; one that is in it twice counts twice."""
-    left = [content]
+def _is_more_than(node: Any, most: int) -> bool:
+    """Tell whether a node of YAML has more parts than that; one that is in it twice counts twice.
+
+    What they stand for is made after that only: to merge them may take for ever, too.
+    """
+    left = [node]
     while left and most > 0:
         part, most = left.pop(), most - 1
-        if isinstance(part, dict):
-            left.extend([*part, *part.values()])
-        elif isinstance(part, list | tuple | set):
+        if isinstance(part, tuple | list):  # a key with its value
             left.extend(part)
+        elif isinstance(inner := getattr(part, "value", None), list):
+            left.extend(inner)
     return bool(left)
 
 
