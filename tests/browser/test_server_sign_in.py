@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from playwright.async_api import BrowserContext, expect
+from tests.browser.looks import check_in_every_look
 from tests.browser.person import Person
 from tests.browser.stack import Service, Stack
 from tests.browser.test_step_up import LEFT
@@ -72,6 +73,7 @@ async def test_a_person_signs_out_of_one_server_by_the_keyboard_and_every_tab_sh
 
         await page.locator("#servers").press("Enter")
         leave = page.get_by_role("button", name="Sign out of Notes")
+        await check_in_every_look(leave)
         await leave.focus()
         await page.keyboard.press("Enter")
         await expect(leave).to_have_count(0)
