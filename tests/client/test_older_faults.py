@@ -1,6 +1,7 @@
 """Faults of a server with HTTP+SSE: each request ends with an answer or a typed error, and is made once."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -79,14 +80,47 @@ async def test_a_break_while_a_call_is_sent_does_not_hide_that_it_was_not_taken(
     assert (calls(server), server.opened) == (1, 2)
 
 
-async def test_after_a_break_between_calls_the_next_call_is_made_in_a_new_session() -> None:
-    server = Older()
-    async with connected(server) as connection:
+async def test_after_a_break_between_calls_the_next_call_is_made_in_a_new_session_only(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG, "mcpsecurity.client.older_transport")
+    server, posted = Older(), list[str]()
+
+    @web.middleware
+    async def noted(request: web.Request, handler: Any) -> Any:
+        posted.append(request.query.get("session_id", ""))
+        return await handler(request)
+
+    async with connected(server, middlewares=[noted]) as connection:
         await works(connection)
         server.drop()
+        await eventually(lambda: "an event stream broke" in caplog.text)
+        before = posted.count("1")
         await works(connection)
         await works(connection)
     assert (calls(server), server.opened) == (3, 2)
+    assert posted.count("1") == before, "nothing goes to the session that has ended"
+
+
+async def test_a_caller_that_leaves_ends_a_post_that_is_not_answered() -> None:
+    server, begun, ended = Older(), asyncio.Event(), asyncio.Event()
+
+    @web.middleware
+    async def silent(request: web.Request, handler: Any) -> Any:
+        if "tools/call" in await request.text():
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+        return await handler(request)
+
+    async with connected(server, middlewares=[silent]) as connection:
+        call = asyncio.create_task(connection.call_tool("t", {}))
+        await asyncio.wait_for(begun.wait(), 30)
+        call.cancel()
+        await asyncio.wait_for(ended.wait(), 30)
+        await connection.ping()
 
 
 @pytest.mark.parametrize(
@@ -108,23 +142,25 @@ async def test_a_call_of_a_session_that_is_not_known_any_more_is_made_in_a_new_o
 
 
 @pytest.mark.parametrize(
-    ("refusal", "words"),
+    ("refusal", "words", "sessions"),
     [
-        (status(503, "No active SSE connection"), "503"),
-        (status(400, "no"), "It says: no."),
-        (status(500), UNKNOWN),
-        (status(405), "405"),
-        (status(429), "429"),
+        (status(503, "No active SSE connection"), "503", 2),
+        (status(400, "no"), "It says: no.", 2),
+        (status(500), UNKNOWN, 1),
+        (status(405), "405", 1),
+        (status(429), "429", 1),
     ],
 )
-async def test_a_call_that_is_refused_fails_and_the_next_one_works(refusal: Answer, words: str) -> None:
+async def test_a_call_that_is_refused_fails_and_the_next_one_works_in_a_new_session_if_need_be(
+    refusal: Answer, words: str, sessions: int
+) -> None:
     server = Older()
     async with connected(server) as connection:
         server.answers["tools/call"] = once(refusal, server)
         with pytest.raises(ServerUnavailableError, match=words):
             await connection.call_tool("t", {})
         await works(connection)
-    assert calls(server) == 2
+    assert (calls(server), server.opened) == (2, sessions)
 
 
 def once(answer: Answer, server: Older) -> Answer:

@@ -228,8 +228,9 @@ async def test_events_are_read_however_they_are_written_and_cut(end: str, size: 
     async with connected(server) as connection:
         call = asyncio.create_task(connection.call_tool("t", {}))
         await eventually(lambda: "tools/call" in server.seen)
-        message = json.dumps(odd.said(server.messages[-1], "Größe 👋"), ensure_ascii=False)
-        text = f": ping{end}{end}event: ping{end}data{end}{end}data:{end}{end}data: {message}{end}{end}"
+        message = json.dumps(odd.said(server.messages[-1], "Größe 👋"), ensure_ascii=False, indent=1)
+        data = "".join(f"data: {line}{end}" for line in message.split("\n"))
+        text = f": ping{end}{end}event: ping{end}data{end}{end}data:{end}{end}{data}{end}"
         raw = text.encode()
         for start in range(0, len(raw), size):
             await server.say(raw[start : start + size])
