@@ -202,7 +202,7 @@ async def test_what_cannot_be_sent_is_said_before_sending(alice: Person) -> None
         ({"name": "empty.txt", "mimeType": "text/plain", "buffer": b""}, "is empty"),
         ({"name": "big.txt", "mimeType": "text/plain", "buffer": b"x" * many}, "larger than 4 MiB"),
         ({"name": "program.txt", "mimeType": "text/plain", "buffer": b"\x00\x01"}, "neither text nor a pic"),
-        (PNG, "This model does not see pictures. Choose another model."),
+        (PNG, "This model does not see pictures. Remove the picture to send your message."),
     ]
     await alice.message.fill("look")
     for file, reason in wrong:

@@ -305,3 +305,25 @@ async def test_what_is_changed_after_an_early_enter_is_not_sent_by_itself(alice:
     await drawn(alice.page)
     await expect(alice.message).to_have_value("hello!")
     await expect(alice.conversation.locator(".message.user")).to_have_count(0)
+
+
+async def test_what_a_proxy_answers_while_the_chat_restarts_is_tried_again_and_offered_again(
+    alice: Person, watch: Watch
+) -> None:
+    watch.allow("502|Failed to load resource")
+    await alice.ask(DICE)
+    asked: list[str] = []
+
+    async def gateway(route: Route) -> None:
+        asked.append(str(route.request.post_data_json["client_request_id"]))
+        await route.fulfill(status=502, content_type="text/html", body="<h1>502 Bad Gateway</h1>")
+
+    await alice.page.route("**/decision", gateway)
+    await alice.decline("get_random_number")
+    await expect(alice.notices).to_contain_text("The chat does not answer at the moment; it may be restarting.")
+    assert len(asked) == 3
+    assert len(set(asked)) == 1, "the chat would know it again"
+    await alice.page.unroute("**/decision")
+    await alice.decline("get_random_number")
+    await expect(alice.notices).to_be_empty()
+    await alice.says("declined")

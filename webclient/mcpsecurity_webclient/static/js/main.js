@@ -52,7 +52,8 @@ function start() {
   const clock = new ServerClock();
   const toasts = new Toasts();
   const announcer = new Announcer();
-  const commands = new Commands({ chatId, csrfToken });
+  let unreached = () => {}; // removes the notice that the chat does not answer
+  const commands = new Commands({ chatId, csrfToken, reached: () => unreached() });
   const draft = new Draft({ username, chatId });
   const unsaid = new Map(); // by chat: a function that removes the offer to try again
   const tell = reporter(toasts, (signInUrl) => store.note("ended", { signInUrl }), () => chats.showRunning());
@@ -60,6 +61,7 @@ function start() {
     const { chatId: id } = commands;
     const dismiss = tell(error, again);
     if (again && dismiss) unsaid.set(id, dismiss);
+    else if (error.code === "offline" && dismiss) unreached = dismiss;
   };
   const extend = (kind, id) => commands.moreTime(kind, id).catch((error) => report(error));
   /** @type {PageContext} */

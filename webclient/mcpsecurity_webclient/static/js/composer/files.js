@@ -27,6 +27,7 @@ export class Files {
     /** @type {Promise<any>} resolves once every file that was chosen is read */
     this.settled = Promise.resolve();
     this._sees = true;
+    this._others = false;
     this._changed = () => {};
     this._chips = byId("files");
     this._input = byId("file-input");
@@ -42,8 +43,9 @@ export class Files {
   }
 
   /** @param {PageState} state */
-  update({ model }) {
+  update({ model, models }) {
     const sees = model?.images !== false;
+    this._others = models.length > 1;
     if (sees === this._sees) return;
     this._sees = sees;
     this._draw();
@@ -57,7 +59,7 @@ export class Files {
   get problem() {
     const unfit = this._files.find(({ problem }) => problem);
     if (unfit) return t("{name} {problem}. Remove it to send your message.", { name: unfit.name, problem: unfit.problem });
-    if (this._files.some((file) => this._problemOf(file))) return noPictures();
+    if (this._files.some((file) => this._problemOf(file))) return noPictures(this._others);
     if (this._files.length > MOST) return t("A message takes {count} files at most.", { count: MOST });
     return this._files.reduce((sum, { size }) => sum + size, 0) > MOST_BYTES ? t("The files of a message have at most 4 MiB together.") : "";
   }
@@ -87,7 +89,7 @@ export class Files {
   }
 
   _problemOf({ problem, picture }) {
-    return problem || (picture && !this._sees ? noPictures() : "");
+    return problem || (picture && !this._sees ? noPictures(this._others) : "");
   }
 
   _pasted(event) {
@@ -140,8 +142,8 @@ export class Files {
   }
 }
 
-function noPictures() {
-  return t("This model does not see pictures. Choose another model.");
+function noPictures(others) {
+  return others ? t("This model does not see pictures. Choose another model.") : t("This model does not see pictures. Remove the picture to send your message.");
 }
 
 /** @returns {Promise<Chosen>} */

@@ -5,6 +5,7 @@ import { writeExact } from "./exact.js";
 
 const RETRIES = 2;
 const RETRY_AFTER_MS = 400;
+const GATEWAY = [502, 503, 504];
 
 /** A command that the server refused, or could not be asked. `message` is written for a person. */
 export class CommandError extends Error {
@@ -21,11 +22,13 @@ export class CommandError extends Error {
 }
 
 export class Commands {
-  constructor({ chatId, csrfToken, fetch = (path, request) => globalThis.fetch(path, request) }) {
+  /** @param {{chatId: string, csrfToken: string, reached?: () => void, fetch?: any}} given  `reached` is called when the chat answers */
+  constructor({ chatId, csrfToken, reached = () => {}, fetch = (path, request) => globalThis.fetch(path, request) }) {
     /** @type {Map<Promise<any>, string>} the choices that are on their way, each with its chat's address */
     this._choices = new Map();
     this.open(chatId);
     this._csrfToken = csrfToken;
+    this._reached = reached;
     this._fetch = fetch;
   }
 
@@ -212,7 +215,7 @@ export class Commands {
     return this._request(path, { headers: { Accept: "application/json" } });
   }
 
-  /** Sending a command again after a broken connection is safe: the server knows it by `client_request_id`. */
+  /** Sending a command again is safe when no answer of the chat has come: it knows a command by `client_request_id`. */
   async _post(path, body, options = {}) {
     const request = {
       ...options,
@@ -224,7 +227,7 @@ export class Commands {
       try {
         return await this._request(path, request);
       } catch (error) {
-        if (error.status !== 0 || attempt >= RETRIES) throw error;
+        if (error.code !== "offline" || attempt >= RETRIES) throw error;
         await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER_MS * (attempt + 1)));
       }
     }
@@ -238,7 +241,8 @@ export class Commands {
       throw new CommandError(0, { code: "offline", message: unreachable(), retryable: true });
     }
     const body = await response.json().catch(() => ({}));
-    if (!response.ok) throw new CommandError(response.status, body.error);
+    if (!response.ok) throw new CommandError(response.status, body.error ?? ofProxy(response.status));
+    this._reached();
     return body;
   }
 }
@@ -250,6 +254,12 @@ function timeZone() {
 
 function unreachable() {
   return navigator.onLine ? t("The chat could not be reached, so nothing was changed.") : t("There was no connection, so nothing was changed.");
+}
+
+/** Return the error of a response that is not the chat's own: a proxy answers while the chat is being restarted. */
+function ofProxy(status) {
+  if (!GATEWAY.includes(status)) return {};
+  return { code: "offline", message: t("The chat does not answer at the moment; it may be restarting."), retryable: true };
 }
 
 /** Return the address of a chat's commands. */
