@@ -1,4 +1,4 @@
-"""Challenges of servers: what they name, and that none of them takes long to read."""
+"""Challenges of servers: what they name; each is read quickly."""
 
 import time
 

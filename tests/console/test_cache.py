@@ -1,4 +1,4 @@
-"""What is kept between two runs, after one that was killed."""
+"""Tokens that are kept between two runs, the first of which was killed."""
 
 import os
 import time

@@ -23,7 +23,7 @@ from mcpsecurity_webclient.settings import WebSettings
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 _BEGIN: Final = "<!-- generated: make reference -->"
-_END: Final = "<!-- end of what is generated -->"
+_END: Final = "<!-- end of the generated part -->"
 _WIDTH: Final = 100
 _SETTINGS: Final[dict[str, type[Settings]]] = {
     "MCP server": ServerSettings,

@@ -33,7 +33,7 @@ class _Form(HTMLParser):
 
     @property
     def filled_in(self) -> dict[str, str]:
-        """What is sent, with the button that agrees."""
+        """The values to send, with the button that agrees."""
         agreeing = [button for button in self._buttons if _AGREE.search(" ".join(button))]
         return self.fields | dict((agreeing or self._buttons)[:1])
 

@@ -59,7 +59,7 @@ def _not_here(settings: DoctorSettings) -> Iterator[Finding]:
 
 
 def _impossible(settings: DoctorSettings) -> Iterator[Finding]:
-    """Report what Entra ID would refuse, or what is hardly meant."""
+    """Report settings that Entra ID would refuse, or that look like a mistake."""
     if not settings.web_client_id:
         return
     if _is_open_http(settings.webclient_url):

@@ -51,7 +51,7 @@ def resource_text(contents: types.TextResourceContents | types.BlobResourceConte
 
 
 def contents_text(contents: Iterable[types.TextResourceContents | types.BlobResourceContents]) -> str:
-    """Return the text of all contents of a resource, or words that there is none."""
+    """Return the text of all contents of a resource, or a note that it has no text."""
     return "\n\n".join(resource_text(part) for part in contents) or "[it is empty]"
 
 

@@ -39,8 +39,8 @@ class Resources:
                 self._terminal.write(one_line(line))
 
     async def read(self, address: str) -> str | None:
-        """Return a resource, with its address, of the first server that has it; None if there is none, or the
-        person gives a template no values. Its beginning is shown."""
+        """Return a resource, with its address, of the first server that has it, and show its beginning; None if
+        no server has it, or the person gives a template no values."""
         if not address:
             self._terminal.write(_USAGE, "yellow")
             return None

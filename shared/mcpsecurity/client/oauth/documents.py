@@ -50,7 +50,7 @@ class ServerMetadata(OAuthMetadata):
 
     authorization_response_iss_parameter_supported: bool | None = None
     cloud_instance_name: str | None = None
-    """Entra ID's, and nobody else's."""
+    """Only Entra ID publishes it."""
     issuer_as_written: str | None = None
     """`issuer` without the slash that a URL gets when it is parsed: answers name it exactly like that."""
 
