@@ -55,16 +55,22 @@ async def chat_with_notes(stack: Stack, server_url: str) -> AsyncIterator[str]:
         await web.stop()
 
 
+async def signed_in_for_notes(context: BrowserContext, url: str) -> Person:
+    """Sign a person in to a chat, and from there for the server."""
+    person = await Person(await context.new_page(), url).sign_in()
+    await person.page.get_by_text("Notes needs a sign-in").first.click()
+    await person.page.get_by_role("link", name="Sign in for Notes").click()
+    await person.ready()
+    return person
+
+
 async def test_a_person_signs_out_of_one_server_by_the_keyboard_and_every_tab_shows_it(
     context: BrowserContext, stack: Stack, watch: Watch
 ) -> None:
     watch.allow(LEFT)
     async with protected() as server, chat_with_notes(stack, server.url) as url:
-        person = await Person(await context.new_page(), url).sign_in()
+        person = await signed_in_for_notes(context, url)
         page = person.page
-        await page.get_by_text("Notes needs a sign-in").first.click()
-        await page.get_by_role("link", name="Sign in for Notes").click()
-        await person.ready()
         other = Person(await context.new_page(), url)
         await other.page.goto(url)
         await other.ready()
@@ -97,11 +103,8 @@ async def test_a_sign_out_of_a_server_that_cannot_be_carried_out_is_said(
     watch.allow(LEFT)
     watch.allow("status of 503 .*sign-out")
     async with protected() as server, chat_with_notes(stack, server.url) as url:
-        person = await Person(await context.new_page(), url).sign_in()
+        person = await signed_in_for_notes(context, url)
         page = person.page
-        await page.get_by_text("Notes needs a sign-in").first.click()
-        await page.get_by_role("link", name="Sign in for Notes").click()
-        await person.ready()
         said = {"error": {"code": "not_shared", "message": "Not now.", "retryable": True}}
         await page.route("**/sign-out", lambda route: route.fulfill(status=503, json=said))
         await page.locator("#servers").click()

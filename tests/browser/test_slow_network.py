@@ -320,7 +320,9 @@ async def test_what_a_proxy_answers_while_the_chat_restarts_is_tried_again_and_o
 
     await alice.page.route("**/decision", gateway)
     await alice.decline("get_random_number")
-    await expect(alice.notices).to_contain_text("The chat does not answer at the moment; it may be restarting.")
+    await expect(alice.notices).to_contain_text(
+        "The chat does not answer at the moment; it may be restarting."
+    )
     assert len(asked) == 3
     assert len(set(asked)) == 1, "the chat would know it again"
     await alice.page.unroute("**/decision")

@@ -39,8 +39,10 @@ class Resources:
                 self._terminal.write(one_line(line))
 
     async def read(self, address: str) -> str | None:
-        """Return a resource, with its address, of the first server that has it, and show its beginning; None if
-        no server has it, or the person gives a template no values."""
+        """Return a resource, with its address, of the first server that has it, and show its beginning.
+
+        Return None if no server has it, or the person gives a template no values.
+        """
         if not address:
             self._terminal.write(_USAGE, "yellow")
             return None

@@ -74,12 +74,18 @@ async def token(sign_ins: ServerSignIns, refused: str | None = None) -> str | No
     return await sign_ins.token(SID, "notes", refused=refused)
 
 
+async def renewing(both: Pair, old: str | None) -> asyncio.Task[str | None]:
+    """Begin a renewal in the one process, which the authorization server does not answer yet."""
+    both.server.tokens.answering.clear()
+    begun = asyncio.create_task(token(both.one, old))
+    await eventually(lambda: both.server.tokens.refreshed == 1)
+    return begun
+
+
 async def test_two_processes_that_need_a_new_token_at_once_cause_one_refresh(stack: Stack) -> None:
     async with pair(stack) as both:
         old, tokens = await token(both.one), both.server.tokens
-        tokens.answering.clear()
-        first = asyncio.create_task(token(both.one, old))
-        await eventually(lambda: tokens.refreshed == 1)
+        first = await renewing(both, old)
         second = asyncio.create_task(token(both.other, old))
         await asyncio.wait({second}, timeout=0.5)
         tokens.answering.set()
@@ -102,9 +108,7 @@ async def test_a_process_that_dies_while_it_holds_the_lock_costs_seconds(stack: 
 async def test_a_lock_that_another_took_after_the_deadline_is_not_released(stack: Stack) -> None:
     async with pair(stack, renewal=0.2) as both:
         old, name = await token(both.one), f"mcpsecurity:server-grant-renewal:{SID}:notes"
-        both.server.tokens.answering.clear()
-        late = asyncio.create_task(token(both.one, old))
-        await eventually(lambda: both.server.tokens.refreshed == 1)
+        late = await renewing(both, old)
         while not await both.redis.client.set(name, "another", nx=True, px=60_000):  # noqa: ASYNC110 - of Redis
             await asyncio.sleep(0.02)
         both.server.tokens.answering.set()
@@ -122,9 +126,7 @@ async def test_a_redis_that_is_away_is_no_reason_to_sign_in_again(stack: Stack) 
 async def test_stopping_waits_for_a_refresh_that_is_under_way(stack: Stack) -> None:
     async with pair(stack) as both:
         old, tokens = await token(both.one), both.server.tokens
-        tokens.answering.clear()
-        caller = asyncio.create_task(token(both.one, old))
-        await eventually(lambda: tokens.refreshed == 1)
+        caller = await renewing(both, old)
         caller.cancel()
         closing = asyncio.create_task(both.one.aclose())
         tokens.answering.set()
@@ -135,9 +137,7 @@ async def test_stopping_waits_for_a_refresh_that_is_under_way(stack: Stack) -> N
 async def test_what_a_refresh_brings_after_a_new_sign_in_is_revoked(stack: Stack) -> None:
     async with pair(stack) as both:
         old, tokens = await token(both.one), both.server.tokens
-        tokens.answering.clear()
-        late = asyncio.create_task(token(both.one, old))
-        await eventually(lambda: tokens.refreshed == 1)
+        late = await renewing(both, old)
         pending = await both.other.begin(SID, "notes", None)
         await both.other.complete(SID, "notes", pending, await redirected(pending.url))
         tokens.answering.set()
@@ -160,9 +160,7 @@ async def test_a_redis_that_is_away_for_a_moment_does_not_cost_what_a_refresh_br
 async def test_what_a_refresh_brings_after_the_sign_out_is_revoked_and_not_kept(stack: Stack) -> None:
     async with pair(stack) as both:
         old, tokens = await token(both.one), both.server.tokens
-        tokens.answering.clear()
-        late = asyncio.create_task(token(both.one, old))
-        await eventually(lambda: tokens.refreshed == 1)
+        late = await renewing(both, old)
         await both.other.forget(SID)
         tokens.answering.set()
         assert await late is None
