@@ -263,6 +263,11 @@ class Dialect:
         return True
 
 
+def unstreamed(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request that asks for a whole answer. After an empty stream it tells what is wrong."""
+    return {**_without(body, "stream_options"), "stream": False}
+
+
 def _without(item: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in item.items() if key != name}
 

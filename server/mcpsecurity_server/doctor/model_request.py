@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from mcpsecurity.model_dialect import Dialect, Way
+from mcpsecurity.model_dialect import Dialect, Way, unstreamed
 from mcpsecurity.model_error import error_in
 from mcpsecurity.model_refusal import Kind, kind_of
 from mcpsecurity.model_settings import ModelSettings
@@ -90,15 +90,19 @@ async def ask_model(
         UnreachableError: no answer in time, or none at all.
     """
     dialect = Dialect.of(settings.endpoint, settings.model_api)
-    first_way = dialect.way
+    first_way, streamed = dialect.way, True
     for attempt in range(_MAX_TRIES):
         way = dialect.way
         body = dialect.shaped(_body(settings, way))
+        if not streamed:
+            body = unstreamed(body)
         url = _url(settings, way)
         wait = min(settings.model_timeout, _SECONDS)
         answer = await fetch(session, "POST", url, headers=dict(headers), json=body, seconds=wait)
         read = _read(answer, first_way, dialect)
-        if answer.status == 200 or attempt + 1 == _MAX_TRIES or not dialect.learn(read, way, body):
+        if answer.status == 200 and streamed and not answer.text.strip():
+            streamed = False
+        elif answer.status == 200 or attempt + 1 == _MAX_TRIES or not dialect.learn(read, way, body):
             break
     return read
 

@@ -37,7 +37,7 @@ class Server:
     def __init__(self, *, breaks: bool = False, tools: Any = None) -> None:
         self.settings = SimpleNamespace(name="s", asks=False)
         self.policy = ToolPolicy(McpServerSettings(name="s", url="http://s.example/mcp"), frozenset)
-        self.functions = {"pay": TOOL} if tools is None else tools
+        self.functions = self.listed = {"pay": TOOL} if tools is None else tools
         self.called: list[tuple[str, dict[str, Any]]] = []
         self._breaks = breaks
 

@@ -32,7 +32,7 @@ from mcpsecurity.kernel.model.errors import BrokenOffError, NotAStreamError, Pro
 from mcpsecurity.kernel.model.settings import ChatModelSettings
 from mcpsecurity.kernel.model.stream import read_body
 from mcpsecurity.kernel.model.thoughts import thinks_by_name
-from mcpsecurity.model_dialect import Dialect, Way
+from mcpsecurity.model_dialect import Dialect, Way, unstreamed
 from mcpsecurity.model_endpoint import Api, ModelEndpoint, read_endpoint
 from mcpsecurity.model_error import error_of, refusal_of
 from mcpsecurity.model_listing import Told, listings, told_in
@@ -266,8 +266,7 @@ class ChatModel(FunctionCallingModel):
                 model = options.get("ai_model_id") or self.ai_model_id
                 body = self._dialect.shaped({"model": model, **made})
                 if not streamed:
-                    body = {**body, "stream": False}
-                    body.pop("stream_options", None)
+                    body = unstreamed(body)
                 try:
                     response = await sent.enter_async_context(self._clients.posted(way, body))
                     break
