@@ -111,8 +111,8 @@ class StatelessRequests:
             cursor = {"cursor": following}
 
     def _learn(self, result: Any, *, first_page: bool) -> None:
-        """Remember which arguments of the tools on a page are repeated in headers. An invalid tool loses its
-        schema, so that `McpConnection.list_tools` leaves it out."""
+        """Remember which arguments of the tools on a page are repeated in headers. An invalid tool gets
+        no readable schema, so that `McpConnection.list_tools` leaves it out."""
         tools = result.get("tools") if isinstance(result, dict) else None
         if not isinstance(tools, list):
             return
@@ -126,7 +126,7 @@ class StatelessRequests:
                 self._repeated[name] = repeated_arguments(tool.get("inputSchema"))
             except InvalidToolError as problem:
                 _log.warning("left out the tool %.64r of the MCP server: %s", name, problem)
-                tools[place] = {"name": name}
+                tools[place] = {"name": name, "inputSchema": "invalid"}
 
     async def _post(
         self, method: str, params: dict[str, Any], headers: dict[str, str], hear: Hear | None
