@@ -15,7 +15,7 @@ URL = f"{HOST}/{REPOSITORY}"
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    for name in ("README.md", "LICENSE", "pyproject.toml", "server.json"):
+    for name in ("README.md", ".env.example", "LICENSE", "pyproject.toml", "server.json"):
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
     return tmp_path

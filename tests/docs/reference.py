@@ -62,9 +62,13 @@ def configuration() -> str:
 
 def commands() -> str:
     """Return each command with its help."""
-    context = click.Context(command_line, info_name="mcpsecurity")
-    found = {name: command_line.get_command(context, name) for name in command_line.list_commands(context)}
-    return "\n\n".join(_command(name, command) for name, command in found.items() if command is not None)
+    group = click.Context(
+        command_line, info_name="mcpsecurity", terminal_width=_WIDTH, **command_line.context_settings
+    )
+    found = {name: command_line.get_command(group, name) for name in command_line.list_commands(group)}
+    return "\n\n".join(
+        _command(name, command, group) for name, command in found.items() if command is not None
+    )
 
 
 def tools() -> str:
@@ -95,9 +99,8 @@ def _cell(text: str) -> str:
     return text.replace("|", r"\|").replace("<", "&lt;").replace("\n", " ")
 
 
-def _command(name: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=f"mcpsecurity {name}", terminal_width=_WIDTH)
-    text = command.get_help(context).replace("```", "")
+def _command(name: str, command: click.Command, group: click.Context) -> str:
+    text = command.get_help(click.Context(command, group, info_name=name)).replace("```", "")
     return f"## {name}\n\n```text\n{text}\n```"
 
 

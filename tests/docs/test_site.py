@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.docs.reference import DOCS, PAGES, updated
 from tests.support.installed import ROOT
 
 pytestmark = pytest.mark.timeout(300)
@@ -36,8 +35,9 @@ def page(site: Path, name: str) -> str:
 
 
 def test_the_reference_in_the_files_is_up_to_date() -> None:
-    for name in PAGES:
-        assert updated(name) == (DOCS / name).read_text("utf-8"), "run `make reference`"
+    # In a process of its own: click remembers options of a command that another test has run.
+    command = [sys.executable, "-m", "tests.docs.reference", "--check"]
+    assert subprocess.run(command, cwd=ROOT, timeout=100, check=False).returncode == 0  # noqa: S603 - as above
 
 
 def test_every_setting_is_in_the_reference(site: Path) -> None:
