@@ -1,6 +1,7 @@
 """A quick person on a slow network: what she does counts in its order, and what comes late undoes nothing."""
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -315,7 +316,7 @@ async def test_what_a_proxy_answers_while_the_chat_restarts_is_tried_again_and_o
     asked: list[str] = []
 
     async def gateway(route: Route) -> None:
-        asked.append(str(route.request.post_data_json["client_request_id"]))
+        asked.append(json.loads(route.request.post_data or "{}")["client_request_id"])
         await route.fulfill(status=502, content_type="text/html", body="<h1>502 Bad Gateway</h1>")
 
     await alice.page.route("**/decision", gateway)
