@@ -29,6 +29,7 @@ SLOW = {
     "test_answer_endings.py",
     "test_endurance.py",
     "test_examination.py",
+    "test_older_faults.py",
     "test_pipes.py",
     "test_refused_messages.py",
     "test_stdio.py",

@@ -120,6 +120,7 @@ async def test_requests_that_need_a_sign_in_at_once_share_it() -> None:
     assert len(visits.urls) == 2
 
 
+@pytest.mark.slow
 async def test_a_person_may_take_longer_to_sign_in_than_the_server_to_answer() -> None:
     def slowly(url: str) -> bool:
         time.sleep(2)  # the person's time, in the browser's own thread

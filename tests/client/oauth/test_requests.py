@@ -139,6 +139,7 @@ async def odd() -> AsyncIterator[str]:
         yield url
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["endless", "silent"])
 async def test_an_answer_without_an_end_is_given_up(odd: str, name: str) -> None:
     asking = BoundedRequests(f"{odd}/mcp", client_ssl_context(None), seconds=1)
