@@ -1,4 +1,4 @@
-"""What the page says when a sign-in at Entra ID fails: the person knows what helps, or whom to tell what."""
+"""The page says why a sign-in at Entra ID failed, and what the person or the administrator can do."""
 
 import pytest
 from tests.browser.stack import Stack

@@ -115,7 +115,7 @@ async def test_nobody_signs_out_somebody_else_or_of_another_kind_of_server(
 
 
 def napping(begun: asyncio.Event) -> Callable[[FastMCP[Any]], None]:
-    """Return what adds a tool that ends never."""
+    """Return a function that adds a tool which never ends."""
 
     def add(mcp: FastMCP[Any]) -> None:
         @mcp.tool()

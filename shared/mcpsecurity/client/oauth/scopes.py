@@ -21,6 +21,7 @@ def joined(scopes: Iterable[str]) -> str:
 def needs_consent(scope: str | None, server: ServerMetadata) -> bool:
     """Tell whether a refresh token is given only to one who asks the person (OpenID Connect Core, 11).
 
-    Entra ID gives it without. There, people for whom an administrator consents could not sign in any more.
+    Entra ID gives a refresh token without asking. Asked to show its form, it refuses people who may not
+    consent themselves, although an administrator has consented for them.
     """
     return "offline_access" in (scope or "").split() and server.cloud_instance_name is None
