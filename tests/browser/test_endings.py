@@ -175,8 +175,7 @@ async () => {
   globalThis.seconds = 100;
   globalThis.said = [];
   const thinking = new Thinking({now: () => globalThis.seconds}, (words) => globalThis.said.push(words));
-  document.body.replaceChildren(thinking.element);
-  thinking.start(100);
+  document.body.replaceChildren(thinking.start(100));
   globalThis.stopThinking = () => thinking.stop();
 }
 """

@@ -35,8 +35,7 @@ export class Ending {
   }
 
   _think(since) {
-    this._thinking.start(since);
-    this.element.replaceChildren(this._thinking.element);
+    this.element.replaceChildren(this._thinking.start(since));
   }
 
   _failure({ message, actions, retry_after: wait, kind }) {

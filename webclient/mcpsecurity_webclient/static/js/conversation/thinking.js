@@ -17,19 +17,19 @@ export class Thinking {
     this._timer = null;
     this._since = 0;
     this._said = 0;
-    this._words = h("span", { class: "hidden-text" }, t("The model is thinking."));
     this._seconds = h("span", { "aria-hidden": "true" });
-    this.element = h("p", { class: "thinking" }, this._words,
-      h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), this._seconds);
   }
 
-  /** Count from `since`, in seconds since the epoch by the server's clock. */
+  /** Count from `since`, in seconds since the epoch by the server's clock. Returns the line to show. */
   start(since) {
     this.stop();
+    this._seconds = h("span", { "aria-hidden": "true" });
     this._since = since ?? this._clock.now();
     this._said = 0;
     this._draw();
     this._timer = setInterval(() => this._draw(), 1000);
+    return h("p", { class: "thinking" }, h("span", { class: "hidden-text" }, t("The model is thinking.")),
+      h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), this._seconds);
   }
 
   stop() {

@@ -106,6 +106,7 @@ export class ToolCard {
       return;
     }
     this._sayWhatWasNotSent(call);
+    if (before?.status === "proposed") this._renewBody();
     arrange(this._line, [this._symbol, this._title, this._progress.element, this._state]);
     arrange(this._head, [this._fold]);
     if (ENDED.includes(call.status)) this._drawOutcome(call, before);
@@ -131,6 +132,13 @@ export class ToolCard {
       call.description ? h("p", { class: "card-description", dir: "auto" }, call.description) : null,
       this._decision.element,
     ].filter(Boolean);
+  }
+
+  /** The outcome gets an element of its own: it does not look like the question that moved. */
+  _renewBody() {
+    const body = h("div", { class: "card-body" });
+    this._body.replaceWith(body);
+    this._body = body;
   }
 
   /** Another tab may decide while arguments are edited in this one. */
