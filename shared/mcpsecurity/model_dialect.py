@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal, Protocol
 
+from mcpsecurity.model_efforts import nearest_effort
 from mcpsecurity.model_endpoint import Api, ModelEndpoint
 from mcpsecurity.model_plain_schemas import plain_tool
 from mcpsecurity.model_turns import in_turn
@@ -33,14 +34,15 @@ _OTHER_OPERATION = re.compile(
 _OLD_VERSION = re.compile(r"only for api.versions?|api.version.{0,60}(not supported|or later)", re.IGNORECASE)
 _UNKNOWN = re.compile(
     r"unsupported|not supported|unknown|unrecognized|unexpected|not permitted|extra inputs|invalid"
-    r"|does not exist|must be verified|deprecated|cannot both be|does not support parameter|input should be",
+    r"|does not exist|must be verified|deprecated|cannot both be|does not support parameter|input should be"
+    r"|may only be set|or unset",
     re.IGNORECASE,
 )
-_NO_EFFORT = re.compile(r"\bthink value\b|does not support thinking", re.IGNORECASE)
+_NO_EFFORT = re.compile(r"\bthink value\b|does not support thinking|invalid reasoning value", re.IGNORECASE)
 """How Ollama refuses `reasoning_effort`."""
 _THOUGHT = "reasoning_content"
 _WANTS_THOUGHTS = re.compile(_THOUGHT)
-_WANTS_SIGNATURE = re.compile(r"missing a thought_signature", re.IGNORECASE)
+_WANTS_SIGNATURE = re.compile(r"missing a .?thought_signature", re.IGNORECASE)
 _UNSIGNED = {"google": {"thought_signature": "skip_thought_signature_validator"}}
 """What Gemini takes for the signature of a call that it did not make itself:
 https://ai.google.dev/gemini-api/docs/thought-signatures."""
@@ -62,6 +64,8 @@ _WANTS_PLAIN_SCHEMAS = re.compile(
 _NO_THOUGHT = " "
 """What stands for a thought that is not known any more: an empty one is refused."""
 _BAD = (400, 422)
+_EFFORTS = (("reasoning_effort",), ("reasoning", "effort"))
+"""Where the effort stands in Chat Completions and in Responses."""
 _NO_MODEL = frozenset({"DeploymentNotFound", "model_not_found"})
 _LIMITS = ("max_completion_tokens", "max_tokens")
 _ALL_LIMITS = (*_LIMITS, "max_output_tokens")
@@ -98,6 +102,7 @@ class Dialect:
         way: the API in use.
         fixed: whether the operator chose Responses or Chat Completions, so that a refusal does not change it.
         dropped: optional parameters that the deployment refused.
+        efforts: what is sent instead of efforts that the deployment does not know.
         limit: its name for the limit of an answer in Chat Completions.
         effortless: it takes tools by Chat Completions with the reasoning effort `none` only.
         thoughtful: it wants back what it thought, as DeepSeek and Kimi do.
@@ -112,6 +117,7 @@ class Dialect:
     way: Way
     fixed: bool = False
     dropped: set[tuple[str, ...]] = field(default_factory=set, init=False)
+    efforts: dict[str, str] = field(default_factory=dict, init=False)
     limit: str = field(default=_LIMITS[0], init=False)
     effortless: bool = field(default=False, init=False)
     thoughtful: bool = field(default=False, init=False)
@@ -143,6 +149,9 @@ class Dialect:
             shaped[self.limit] = shaped.pop(_LIMITS[0])
         for path in self.dropped:
             _drop(shaped, path)
+        for path in _EFFORTS if self.efforts else ():
+            if isinstance(effort := _at(shaped, path), str):
+                _put(shaped, path, self.effort_for(effort))
         if self.effortless and self.way != "responses" and shaped.get("tools"):
             shaped["reasoning_effort"] = "none"
         if self.unphased and "input" in shaped:
@@ -153,6 +162,12 @@ class Dialect:
         if self.plain and "tools" in shaped:
             shaped["tools"] = [plain_tool(tool) for tool in shaped["tools"]]
         return shaped
+
+    def effort_for(self, effort: str) -> str:
+        """Return the effort that is sent for another: itself, unless it has been refused."""
+        while effort in self.efforts:
+            effort = self.efforts[effort]
+        return effort
 
     def _message(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a message of Chat Completions as the deployment takes it."""
@@ -183,6 +198,8 @@ class Dialect:
             return True
         parameter, message = error.param or "", error.message or ""
         if ("messages" in body and self._other_messages(error, body)) or self._other_forms(message, body):
+            return True
+        if self._other_effort(error, body):
             return True
         if error.status_code not in _BAD:
             return False
@@ -248,6 +265,20 @@ class Dialect:
             return False
         return self.shaped(dict(body)) != body
 
+    def _other_effort(self, error: Refusal, body: Mapping[str, Any]) -> bool:
+        """Learn the effort that is nearest to a refused one, if the refusal lists those that are known."""
+        if error.status_code not in (*_BAD, 500) or (self.effortless and "messages" in body):
+            return False
+        sent = next((known for path in _EFFORTS if isinstance(known := _at(body, path), str)), None)
+        if sent is None:
+            return False
+        message, refused = error.message or "", frozenset(self.efforts)
+        nearest = nearest_effort(sent, error.param or "", message, refused)
+        if nearest is None or _WITHOUT_EFFORT.search(message):
+            return False
+        self.efforts[sent] = nearest
+        return True
+
     def _other_limit(self, body: Mapping[str, Any], message: str) -> bool:
         """Learn another name for the limit of an answer, or that it is more than the model writes anyway."""
         sent = next(limit for limit in _ALL_LIMITS if limit in body)
@@ -306,13 +337,22 @@ def _named(name: str, message: str) -> bool:
     return re.search(rf"(?<![\w.])({spelled})(?!\w)", message) is not None
 
 
-def _has(body: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+def _at(body: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """Return what stands at a path; None if nothing does."""
     found: Any = body
     for name in path:
-        if not isinstance(found, Mapping) or name not in found:
-            return False
-        found = found[name]
-    return True
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
+def _has(body: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+    inner = _at(body, path[:-1])
+    return isinstance(inner, Mapping) and path[-1] in inner
+
+
+def _put(body: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    *outer, name = path
+    body |= {outer[0]: {**body[outer[0]], name: value}} if outer else {name: value}
 
 
 def _drop(body: dict[str, Any], path: tuple[str, ...]) -> None:

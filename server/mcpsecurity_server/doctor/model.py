@@ -158,6 +158,9 @@ def _judge_answer(model: ModelSettings, answer: ModelAnswer) -> Finding:
     if left_out:
         setting = ", ".join(left_out)
         return warning("model", f"{message} It refuses {setting}; the chat leaves it out.", setting)
+    if (sent := model.reasoning_effort) and (instead := answer.dialect.effort_for(sent)) != sent:
+        message += f" It does not know the effort {sent}; the chat asks for {instead}."
+        return warning("model", message, "MCPSECURITY_MODEL_REASONING_EFFORT")
     return ok("model", message)
 
 
@@ -214,6 +217,8 @@ def _judge_other(model: ModelSettings, answer: ModelAnswer, said: str) -> Findin
         return failed("model", message, _name_key(model) + _version_key(model) + more)
     words = f": {said!r}" if said else ""
     more = f", {_name_key(model)}" if status == _FAULT and said else ""
+    if not said and model.model_key is None and not (model.uses_identity or model.headers):
+        words, more = f" to {_caller(model)}", f", {_caller_key(model, said)}"  # LiteLLM without a database
     return failed("model", f"The model answers {status}{words}.", _address_key(model) + more)
 
 

@@ -40,6 +40,7 @@ class Conversation:
         self.history = ChatHistory()
         self.ending = ""
         self._finish: str | None = None
+        self._thought = ""
 
     def clear(self) -> None:
         """Forget the conversation."""
@@ -71,7 +72,7 @@ class Conversation:
             functions = (
                 f"{f.plugin_name}-{f.name}" for f in self._kernel.get_full_list_of_function_metadata()
             )
-            self.ending = ending_of(self._finish, "".join(said), functions)
+            self.ending = ending_of(self._finish, "".join(said), functions, self._thought)
         finally:
             self._settle("".join(said))
             self._answered()
@@ -85,6 +86,7 @@ class Conversation:
             said.clear()
             show("\n\n")
         self._finish = part.metadata.get("finish_reason")
+        self._thought = part.metadata.get("reasoning_summary", "")
         if text := str(part.content or "") + part.metadata.get("refusal_delta", ""):
             said.append(text)
             show(text)

@@ -1,5 +1,7 @@
 """The limit of an answer and an effort have the names that a deployment knows, or are left out."""
 
+from typing import Any
+
 import pytest
 from tests.kernel.model.conftest import TOOL, Endpoint, Made, Refusal, asked_whole
 
@@ -59,6 +61,51 @@ async def test_an_effort_that_is_refused_in_other_words_is_left_out(
     endpoint.answers.append(Refusal(400, words))
     await asked_whole(model_at("/v1", azure=False), ChatModelSettings(reasoning_effort="low"))
     assert ["reasoning_effort" in body for body in endpoint.bodies] == [True, False]
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_an_effort_that_a_deployment_does_not_know_becomes_the_nearest_that_its_refusal_lists(
+    endpoint: Endpoint, model_at: Made, api: str
+) -> None:
+    def efforts() -> list[Any]:
+        return [
+            body.get("reasoning_effort", body.get("reasoning", {}).get("effort")) for body in endpoint.bodies
+        ]
+
+    model, param = (
+        model_at("/v1", azure=False, api=api),
+        "reasoning_effort" if api == "chat" else "reasoning.effort",
+    )
+    words = "Unsupported value: 'xhigh' is not supported. Supported values are: 'low', 'medium', and 'high'."
+    endpoint.answers += [Refusal(400, words, param), Refusal(400, "effort must be one of low, medium", param)]
+    for effort in ("xhigh", "xhigh", "high", "low"):
+        await asked_whole(model, ChatModelSettings(reasoning_effort=effort, reasoning_summary="auto"))
+    assert efforts() == ["xhigh", "high", "medium", "medium", "medium", "low"]
+    assert all(body["reasoning"]["summary"] == "auto" for body in endpoint.bodies if api == "responses")
+
+
+async def test_an_effort_is_left_out_when_the_nearest_is_refused_too(
+    endpoint: Endpoint, model_at: Made
+) -> None:
+    words = "reasoning_effort must be one of low, medium; anything else is not supported"
+    endpoint.answers += [Refusal(400, words), Refusal(400, "reasoning_effort is not supported")]
+    await asked_whole(model_at("/v1", azure=False), ChatModelSettings(reasoning_effort="high"))
+    assert [body.get("reasoning_effort") for body in endpoint.bodies] == ["high", "medium", None]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [  # Anthropic: BerriAI/litellm#33203, theopenco/llmgateway#3108
+        "`temperature` may only be set to 1 when thinking is enabled or in adaptive mode.",
+        "`temperature` must be greater than or equal to 0.95 or unset when thinking is enabled.",
+    ],
+)
+async def test_a_temperature_that_a_thinking_model_refuses_is_left_out(
+    endpoint: Endpoint, model_at: Made, words: str
+) -> None:
+    endpoint.answers.append(Refusal(400, words))
+    await asked_whole(model_at("/v1", azure=False), ChatModelSettings(temperature=0.5))
+    assert ["temperature" in body for body in endpoint.bodies] == [True, False]
 
 
 async def test_a_choice_of_tools_that_is_refused_for_its_form_is_left_out(

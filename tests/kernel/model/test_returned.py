@@ -40,6 +40,34 @@ async def test_a_thought_goes_back_by_its_name_while_the_answer_is_under_way(
 
 
 @pytest.mark.parametrize(
+    ("said", "content"),
+    [
+        ("<think>\nHm.\n</think>\n\nI look.", "<think>\nHm.\n</think>\n\nI look."),  # MiniMax, Qwen3
+        ("<think>Hm.</think>", "<think>Hm.</think>\n\n"),
+        ("Hm.\n</think>\n\nI look.", "<think>Hm.\n</think>\n\nI look."),
+        ("<reasoning>Hm.</reasoning>I look.", "I look."),  # gpt-oss at Amazon Bedrock
+        ("I look.", "I look."),
+    ],
+)
+async def test_a_thought_between_tags_goes_back_there_while_the_answer_is_under_way(
+    endpoint: Endpoint, model_at: Made, said: str, content: str
+) -> None:
+    """MiniMax asks for it; DeepSeek and Qwen ask not to be sent the thoughts of answers that have ended."""
+    now, later = await _with_result(
+        endpoint, model_at("/v1", azure=False), chunk("tool_calls", content=said, tool_calls=[CALLED])
+    )
+    assert now["content"] == content
+    assert "think" not in str(later)
+
+
+async def test_a_thought_that_comes_twice_goes_back_once(endpoint: Endpoint, model_at: Made) -> None:
+    """MiniMax sends it between tags and by a name, too."""
+    called = chunk("tool_calls", content="<think>Hm.</think>", reasoning_content="Hm.", tool_calls=[CALLED])
+    now, _ = await _with_result(endpoint, model_at("/v1", azure=False), called)
+    assert (now.get("content"), now["reasoning_content"]) == (None, "Hm.")
+
+
+@pytest.mark.parametrize(
     ("name", "refusal"),
     [
         (

@@ -247,6 +247,31 @@ async def test_a_refusal_names_the_setting_to_change(
     assert words in found.message
 
 
+async def test_a_fault_without_words_may_be_of_a_key_that_is_missing(healthy_cloud: LocalCloud) -> None:
+    """LiteLLM 1.108.7 without a database answers so."""
+
+    def fails(*_: Any) -> web.Response:
+        return web.Response(status=500, text="Internal Server Error")
+
+    async with standing_in(fails) as (url, _):
+        found = await openai_finding(healthy_cloud, url)
+        known = await openai_finding(healthy_cloud, url, openai_api_key="secret-key")
+    assert "answers 500 to a question without a key" in found.message
+    assert (found.setting, known.setting) == ("OPENAI_BASE_URL, OPENAI_API_KEY", "OPENAI_BASE_URL")
+
+
+async def test_an_effort_that_a_deployment_does_not_know_is_named(healthy_cloud: LocalCloud) -> None:
+    def knows_high(_: str, body: Body) -> web.Response:
+        if body["reasoning_effort"] == "high":
+            return chat_answer()
+        return error(400, "`reasoning_effort` must be one of `low`, `medium`, or `high`")
+
+    async with standing_in(knows_high) as (url, _):
+        found = await openai_finding(healthy_cloud, url, reasoning_effort="xhigh")
+    assert (found.status, found.setting) == (Status.WARNING, "MCPSECURITY_MODEL_REASONING_EFFORT")
+    assert "It does not know the effort xhigh; the chat asks for high." in found.message
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [

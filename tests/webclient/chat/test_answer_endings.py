@@ -192,6 +192,45 @@ async def test_an_answer_of_which_nothing_came_as_a_stream_is_asked_for_as_a_who
     assert [m["content"] for m in model.last if m["role"] == "assistant"] == ["not streamed"]
 
 
+@pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
+async def test_a_thought_without_an_answer_is_shown_with_a_hint_and_not_sent_back(
+    visitor: Visitor, model: ScriptedModel, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """LM Studio and vLLM may take the whole answer for a thought (lmstudio-ai/lmstudio-bug-tracker#1602,
+    NousResearch/hermes-agent#109205)."""
+    model.turns.append(
+        [chunk({"content": "", name: "It is\n"}), chunk({name: "<b>4</b>."}), chunk({}, "stop")]
+    )
+    done = await ask(visitor, "two and two?")
+    assert (done["status"], done["error"]["code"]) == ("completed", "model_only_thought")
+    assert await answer(visitor) == ("> It is\n> <b>4</b>.", "empty")
+    assert "only thought, and gave no answer: its server" in caplog.text
+    assert "It is" not in caplog.text
+    await ask(visitor, "and then?")
+    assert [m["content"] for m in model.last if m["role"] == "assistant"] == []
+
+
+async def test_a_limit_that_thinking_used_up_is_told(
+    visitor: Visitor, model: ScriptedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Ollama with the window that it has by default: NousResearch/hermes-agent#46131."""
+    model.turns.append([chunk({"content": "", "reasoning": "Let me"}), chunk({}, "length")])
+    done = await ask(visitor)
+    assert (done["status"], done["error"]["code"]) == ("completed", "model_only_thought")
+    assert "still thinking" in done["error"]["message"]
+    assert await answer(visitor) == ("", "length")
+    assert "spent its whole limit on thinking" in caplog.text
+
+
+async def test_a_thought_before_a_call_or_an_answer_is_not_shown(
+    visitor: Visitor, model: ScriptedModel
+) -> None:
+    model.turns.append([chunk({"content": "", "reasoning": "Let me"}), *says("Yes.")])
+    done = await ask(visitor)
+    assert "error" not in done
+    assert await answer(visitor) == ("Yes.", "stop")
+
+
 async def test_a_call_that_the_models_server_dropped_is_told_in_the_log(
     visitor: Visitor, model: ScriptedModel, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -16,7 +16,7 @@ from semantic_kernel.exceptions import FunctionCallInvalidArgumentsException
 
 from mcpsecurity.kernel.model.events import as_written
 from mcpsecurity.kernel.model.joined import Joined, whole_characters
-from mcpsecurity.kernel.model.thoughts import LeadingThought, LoneEnd
+from mcpsecurity.kernel.model.thoughts import THINK, LeadingThought, LoneEnd
 from mcpsecurity.model_dialect import THOUGHT_AS
 from mcpsecurity.runtime.exact_decimals import dumps, loads
 
@@ -26,6 +26,11 @@ PHASE = "phase"
 REASONING = "reasoning"
 """Key in a message's metadata: reasoning items, which go back to the model within the same answer. Each is a
 pair: its place (0: before the text, 1: before the first call, 2: before the second one …), and the item."""
+
+TAGGED = "tagged"
+"""Key in a reasoning item: what the model thought between the tags `<think>` in its text before it called
+functions. MiniMax wants all that back (https://platform.minimax.io/docs/guides/text-m2-function-call), and
+templates of Qwen3, GLM and others read it from there while the answer is under way."""
 
 THOUGHT = "thought"
 """Key in a message's metadata: the text of what the model thought. Some want it back with every later request
@@ -104,6 +109,7 @@ class Answer:
         self.ended = self.full = self.taken_back = False
         self._calls: list[_Call] = []
         self._leading = LeadingThought()
+        self._tagged: list[str] = []
         self._begins_in_thought = begins_in_thought
         self._lone: LoneEnd | None = None
         self._characters = self._reasoning = 0
@@ -134,6 +140,7 @@ class Answer:
     def _tell(self, thought: str, text: str) -> None:
         if thought:
             self.say(self.summary, thought)
+            self._tagged += [thought] if self._leading.tag == THINK else []
         if text:
             if self._lone is None:
                 self._lone = LoneEnd(holds=self._begins_in_thought, looks=not self.summary.any)
@@ -146,6 +153,7 @@ class Answer:
             self.taken_back = self.text.taken
             self.text.forget()
             self.summary.add(thought)
+            self._tagged.append(thought)
         self.text.add(text)
 
     @property
@@ -202,6 +210,11 @@ class Answer:
         if self.finish is None and reason and isinstance(reason, str):
             self.finish = _ENDS.get(reason.lower(), _short(reason))
 
+    def limited(self, tokens: int | None) -> None:
+        """Tell that an answer of the allowed tokens was cut off: by Responses llama.cpp does not say so."""
+        if tokens and self.finish == "stop" and self.usage.get("completion_tokens", 0) >= tokens:
+            self.finish = "length"
+
     def named(self, model: Any) -> None:
         """Take the model's name."""
         if isinstance(model, str) and model and model != self.model:
@@ -235,6 +248,8 @@ class Answer:
         details: list[tuple[int, dict[str, Any]]] = [(0, {n: _joined(d)}) for n, d in self.details.items()]
         if self.thought and not details:
             details.append((0, {THOUGHT_AS: self.thought_as}))
+        elif self._tagged and self._calls and not details:
+            details.append((0, {TAGGED: "".join(self._tagged)}))
         known: dict[str, Any] = {
             "finish_reason": self.finish,
             "unreadable": self.unreadable,

@@ -8,7 +8,8 @@ from typing import Any
 
 from semantic_kernel.contents import AuthorRole, ChatMessageContent
 
-from mcpsecurity.kernel.model.answer import REASONING, THOUGHT, Answer, count_of, text_of
+from mcpsecurity.kernel.model.answer import REASONING, TAGGED, THOUGHT, Answer, count_of, text_of
+from mcpsecurity.kernel.model.arguments import sent_arguments
 from mcpsecurity.kernel.model.errors import ProviderError
 from mcpsecurity.kernel.model.pictures import picture_parts
 from mcpsecurity.kernel.model.signed_ids import mark_of, signed_ids
@@ -70,6 +71,8 @@ def _messages(messages: Sequence[ChatMessageContent]) -> Iterable[dict[str, Any]
         sent = _sent(message, ids)
         if number > asked and (name := _came_as(message)):
             sent[THOUGHT_AS] = name
+        if number > asked and (thought := _marked(message, TAGGED)):
+            sent["content"] = f"<think>{thought}</think>\n\n{sent.get('content') or ''}"
         if sent["role"] != "tool" and waiting:
             yield {"role": "user", "content": waiting}
             waiting = []
@@ -97,6 +100,7 @@ def _sent(message: ChatMessageContent, ids: dict[str, str]) -> dict[str, Any]:
     ids |= signed_ids(message)
     for call in calls:
         call["id"] = ids.get(call["id"], call["id"])
+        call["function"]["arguments"] = sent_arguments(call["function"]["arguments"])
     if "tool_call_id" in sent:
         sent["tool_call_id"] = ids.get(sent["tool_call_id"], sent["tool_call_id"])
     return sent
@@ -104,8 +108,13 @@ def _sent(message: ChatMessageContent, ids: dict[str, str]) -> dict[str, Any]:
 
 def _came_as(message: ChatMessageContent) -> str:
     """Return by which name the thought before a message's calls came; "" without one."""
-    marks = [item[THOUGHT_AS] for _, item in message.metadata.get(REASONING, ()) if THOUGHT_AS in item]
-    return str(marks[0]) if marks and message.metadata.get(THOUGHT) else ""
+    return _marked(message, THOUGHT_AS) if message.metadata.get(THOUGHT) else ""
+
+
+def _marked(message: ChatMessageContent, name: str) -> str:
+    """Return what a message's reasoning has by a name; "" without it."""
+    marks = (item[name] for _, item in message.metadata.get(REASONING, ()) if name in item)
+    return str(next(marks, ""))
 
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:

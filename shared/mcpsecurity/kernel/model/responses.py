@@ -3,7 +3,6 @@
 `POST {base}/responses` with `store: false`. Reasoning travels encrypted between the requests of one answer.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from semantic_kernel.contents import (
 )
 
 from mcpsecurity.kernel.model.answer import PHASE, REASONING, Answer, count_of, text_of
+from mcpsecurity.kernel.model.arguments import sent_arguments
 from mcpsecurity.kernel.model.errors import ProviderError
 from mcpsecurity.kernel.model.pictures import pictures_of
 from mcpsecurity.kernel.model.signed_ids import mark_of, signed_ids
@@ -115,12 +115,11 @@ def _said(
         yield {"type": "message", "role": "assistant", "content": [said], **phase}
     for place, call in enumerate(calls, 1):
         yield from (item for at, item in reasoning if at == place)
-        arguments = call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments or {})
         yield {
             "type": "function_call",
             "call_id": ids.get(str(call.id), call.id),
             "name": call.name,
-            "arguments": arguments or "{}",
+            "arguments": sent_arguments(call.arguments),
         }
 
 
@@ -193,10 +192,16 @@ def _read_item(item: Any, answer: Answer) -> None:
 
 
 def _read_reasoning(item: Mapping[str, Any], answer: Answer, place: int | None = None) -> None:
-    """Add a reasoning item that can go back: one whose content is encrypted."""
-    if isinstance(sealed := item.get("encrypted_content"), str) and sealed:
+    """Add a reasoning item that can go back: one whose content is encrypted, or is text, as open models have
+    it (llama.cpp, vLLM)."""
+    sealed, content = item.get("encrypted_content"), item.get("content")
+    if isinstance(sealed, str) and sealed:
         kept = {name: item[name] for name in ("id", "summary", "encrypted_content") if name in item}
         answer.reason({"type": "reasoning", "summary": [], **kept}, len(sealed), place)
+    elif text := text_of(content):
+        plain = {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": text}]}
+        kept = {"id": item["id"]} if "id" in item else {}
+        answer.reason(plain | kept, len(text), place)
 
 
 def _read_response(response: Any, answer: Answer) -> None:

@@ -42,6 +42,7 @@ _MAX_TRIES = 8
 _PASSING = frozenset({500, 502, 503, 504})
 _PAUSE_SECONDS = 0.5
 _REFUSED = 400
+_BAD = (400, 422)
 _NOT_ITS_REASONING = "invalid_encrypted_content"
 _NOT_ITS_SIGNATURE = re.compile(
     r"(corrupted|invalid) .{0,20}signature|signature .{0,30}(not valid|invalid)"
@@ -240,6 +241,7 @@ class ChatModel(FunctionCallingModel):
                         if answer.begun or not (tries_left and self._learned(error, way, body)):
                             raise
                         answer.parts = 0
+            answer.limited(options.get("max_output_tokens"))
             self._begins_in_thought = answer.began_in_thought
         except APIStatusError as error:
             if isinstance(error, BadRequestError) and error.code == "content_filter":
@@ -274,7 +276,7 @@ class ChatModel(FunctionCallingModel):
                     if passing and _may_pass(error):
                         passing -= 1
                         await asyncio.sleep(_PAUSE_SECONDS)
-                    elif sealed and _is_of_another(error):
+                    elif sealed and (_is_of_another(error) or _refuses_thoughts(error, body)):
                         sealed = False
                     elif attempt + 1 == _MAX_TRIES or not self._dialect.learn(
                         refusal_of(error.status_code, error.body), way, body
@@ -287,6 +289,12 @@ def _is_of_another(error: APIStatusError) -> bool:
     """Tell whether a deployment refuses reasoning that is not its own."""
     told = error.code == _NOT_ITS_REASONING
     return told or _NOT_ITS_SIGNATURE.search(error_of(error.body).get("message", "")) is not None
+
+
+def _refuses_thoughts(error: APIStatusError, body: Mapping[str, Any]) -> bool:
+    """Tell whether a server refuses the plain thoughts that it has sent by Responses."""
+    plain = any(item.get("type") == "reasoning" and "content" in item for item in body.get("input", ()))
+    return plain and error.status_code in _BAD and "reasoning" in error_of(error.body).get("message", "")
 
 
 def _may_pass(error: APIStatusError) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 _TAGS = ("think", "thinking", "thought", "reasoning")
 _OPEN = tuple(f"<{tag}>" for tag in _TAGS)
+THINK = "<think>"
 _MAX_BLANK = 1000
 """So many blanks before a tag are the answer's."""
 _END = "</think>"
@@ -23,9 +24,11 @@ _MAX_QUOTED = 20
 
 
 class LeadingThought:
-    """Tells thoughts between tags, which come before an answer, from the answer, while both come in."""
+    """Tells thoughts between tags, which come before an answer, from the answer, while both come in. `tag` is
+    the last one that opened a thought; "" if none did."""
 
     def __init__(self) -> None:
+        self.tag = ""
         self._held = ""
         self._close: str | None = None
         self._answers = self._thought = False
@@ -63,7 +66,8 @@ class LeadingThought:
         if opening is None:
             self._answers, self._held = True, text if self._thought else self._held
             return True
-        self._held, self._close, self._thought = text.removeprefix(opening), f"</{opening[1:]}", True
+        self.tag, self._close, self._thought = opening, f"</{opening[1:]}", True
+        self._held = text.removeprefix(opening)
         return True
 
     def _inside(self, close: str) -> tuple[str, bool]:
@@ -152,7 +156,7 @@ def thinks_by_name(model: str) -> bool:
 
 def _ends_thought(before: str) -> bool:
     """Tell whether a closing tag after this text ends a thought."""
-    if before.endswith(tuple(_BEFORE_QUOTED)) or "<think>" in before or len(_FENCE.findall(before)) % 2:
+    if before.endswith(tuple(_BEFORE_QUOTED)) or THINK in before or len(_FENCE.findall(before)) % 2:
         return False
     return before.rpartition("\n")[2].count("`") % 2 == 0
 

@@ -81,6 +81,15 @@ REFUSED = Failure(
 )
 
 
+def only_thought(finish_reason: str | None) -> Failure:
+    """Return what to tell the person of an answer that is nothing but a thought, by how it ended."""
+    if finish_reason == "length":
+        text = _("The model reached the limit of its answer while it was still thinking.")
+    else:
+        text = _("The model only thought, and gave no answer. What it thought is shown above.")
+    return Failure("model_only_thought", text, retryable=True)
+
+
 def sign_in_needed(error: BaseException) -> SignInRequiredError | None:
     """Return the error among the causes that only a sign-in mends."""
     return next((e for e in causes(error) if isinstance(e, SignInRequiredError)), None)

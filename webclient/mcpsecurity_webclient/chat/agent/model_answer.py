@@ -14,6 +14,7 @@ _COUNTS = ("prompt_tokens", "completion_tokens")
 _LONGEST_THOUGHT = 100_000
 _NO_ARGUMENTS = ("", "null", "[]")
 """Spellings of "no arguments"; gateways in PHP turn an empty object into an empty list."""
+_SHOWN_THOUGHT = 20_000
 _OWN_ENDS = (None, "stop", "tool_calls", "function_call")
 
 
@@ -24,12 +25,14 @@ class Completion:
 
     `finish_reason` is the model's, or `refusal`, `empty` (no text came), `unreadable` (a part of the
     answer was not JSON) or `call_as_text` (the model wrote a call as text, so that it was not made).
+    `only_thought`: the model thought, and said nothing.
     """
 
     status: str = "completed"
     finish_reason: str | None = None
     usage: dict[str, int] = field(default_factory=dict)
     model: str | None = None
+    only_thought: bool = False
 
 
 class ModelAnswer:
@@ -84,6 +87,16 @@ class ModelAnswer:
         return thought if len(thought) <= _LONGEST_THOUGHT else ""
 
     @property
+    def thought_as_quote(self) -> str:
+        """What the model thought, as a quotation in Markdown, if that is all there is of its answer; "" if it
+        said or called something. An answer may have been taken for a thought, so its end counts most."""
+        thought = str(self._known.get("reasoning_summary", "")).strip()
+        if not thought or self.calls or not self.is_blank:
+            return ""
+        shown = thought if len(thought) <= _SHOWN_THOUGHT else f"… {thought[-_SHOWN_THOUGHT:]}"
+        return "\n".join(f"> {line}" for line in shown.splitlines())
+
+    @property
     def whole(self) -> bool:
         """Whether the response is complete, by its finish reason and its readable chunks."""
         return self._known.get("finish_reason") in _OWN_ENDS and not self._known.get("unreadable")
@@ -95,6 +108,7 @@ class ModelAnswer:
             finish_reason=self._reason(),
             usage={name: count for name, count in counts.items() if isinstance(count, int)},
             model=self._known.get("model"),
+            only_thought=bool(self.thought_as_quote) and self._reason() in ("empty", "length"),
         )
 
     def _reason(self) -> str:

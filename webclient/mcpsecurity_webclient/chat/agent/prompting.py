@@ -42,6 +42,20 @@ from mcpsecurity_webclient.telemetry import trace_model_call
 
 _log = logging.getLogger(__name__)
 _NAME_SHOWN = 64
+_PARAGRAPH = "\n\n"
+_ONLY_THOUGHT = {
+    "empty": (
+        "the model %s only thought, and gave no answer: its server may take the answer for a thought (vLLM, "
+        "SGLang: the --reasoning-parser of another model; LM Studio: separate reasoning_content in the "
+        "developer settings), or the model needs a lower effort (MCPSECURITY_MODEL_REASONING_EFFORT)"
+    ),
+    "length": (
+        "the model %s spent its whole limit on thinking: raise MCPSECURITY_MODEL_MAX_OUTPUT_TOKENS, or what "
+        "its server reads (Ollama: OLLAMA_CONTEXT_LENGTH; llama.cpp: -c), or lower "
+        "MCPSECURITY_MODEL_REASONING_EFFORT"
+    ),
+}
+"""What operators can do about answers without a word, by how they ended."""
 
 
 class PromptingService:
@@ -95,6 +109,8 @@ class PromptingService:
                 response = await self._requests.ask(model, writer)
                 completion = response.completion()
                 self._look_for_text_calls(response, completion, model)
+                if completion.only_thought and completion.finish_reason == "empty":
+                    writer.text(f"{_PARAGRAPH if response.text else ''}{response.thought_as_quote}")
                 model.reported = completion.model or model.reported
                 used(completion.usage)
             _add(total, completion)
@@ -247,10 +263,14 @@ class PromptingService:
                 model.name,
             )
         tokens = completion.usage.get("completion_tokens", 0)
-        if completion.finish_reason == "empty" and functions and tokens:
+        if completion.only_thought:
             _log.warning(
-                "the model %s wrote %d tokens, of which nothing arrived: it only thought, or its server "
-                "dropped a tool call that its parser could not read, as vLLM does",
+                _ONLY_THOUGHT.get(completion.finish_reason or "", _ONLY_THOUGHT["empty"]), model.name
+            )
+        elif completion.finish_reason == "empty" and functions and tokens:
+            _log.warning(
+                "the model %s wrote %d tokens, of which nothing arrived: its server dropped a thought, or "
+                "a tool call that its parser could not read, as vLLM does",
                 model.name,
                 tokens,
             )
@@ -283,5 +303,6 @@ def _written(made: FunctionCallContent, arguments: dict[str, Any]) -> str:
 
 def _add(total: Completion, completion: Completion) -> None:
     total.finish_reason, total.model = completion.finish_reason, completion.model or total.model
+    total.only_thought = completion.only_thought
     for name, count in completion.usage.items():
         total.usage[name] = total.usage.get(name, 0) + count

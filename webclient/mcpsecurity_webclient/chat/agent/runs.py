@@ -12,6 +12,7 @@ from mcpsecurity_webclient.chat.agent.answer_stream import AnswerWriter
 from mcpsecurity_webclient.chat.agent.errors import (
     REFUSED,
     failure_of,
+    only_thought,
     report_in,
     sign_in_needed,
 )
@@ -153,6 +154,8 @@ class Runs:
                 await self._prompting.carry_out(pending, self._transcript.history)
             completion = await self._prompting.answer(self._transcript.history, writer)
             ending = {"status": completion.status, "usage": completion.usage}
+            if completion.only_thought:
+                ending["error"] = only_thought(completion.finish_reason).to_json()
             if self._is_held_back:
                 self._leave_out_question()
         except asyncio.CancelledError:
