@@ -29,13 +29,21 @@ _ON_THIS_MACHINE = 8_192
 _ELSEWHERE = 32_768
 
 
-def context_window(endpoint: ModelEndpoint, *names: str | None) -> int:
-    """Return the tokens that a model reads for one answer: by the first of its names that is known, else a
-    careful guess for the endpoint."""
+def known_window(*names: str | None) -> int | None:
+    """Return the tokens that a model reads for one answer, by the first of its names that is known; None if
+    none is."""
     for name in names:
         for pattern, tokens in _WINDOWS:
             if name and re.match(pattern, _bare(name)):
                 return tokens
+    return None
+
+
+def context_window(endpoint: ModelEndpoint, *names: str | None) -> int:
+    """Return the tokens that a model reads for one answer: by the first of its names that is known, else a
+    careful guess for the endpoint."""
+    if (known := known_window(*names)) is not None:
+        return known
     if endpoint.azure or endpoint.host == "api.openai.com":
         return _AZURE
     return _ON_THIS_MACHINE if endpoint.on_this_machine else _ELSEWHERE

@@ -38,6 +38,14 @@ class Reader(Script):
         return Turn(Reply(answer) if isinstance(answer, str) else Reply(calls=(ToolCall(*answer),)))
 
 
+class Talker:
+    """A tool with a long description."""
+
+    @kernel_function(description="Fetch the tide tables of all harbours of a coast. " * 8)
+    def fetch_tides(self) -> str:
+        return "none"
+
+
 class Talk:
     """A person at a terminal, with a tool whose result is `result`."""
 
@@ -168,3 +176,22 @@ async def test_a_new_chat_has_no_note_of_the_one_before(small: Served) -> None:
         assert small.reader.notes > 0
         talk.conversation.clear()
         assert await talk.say("What is the tide?") == "I do not know."
+
+
+@pytest.mark.parametrize("guessed", [True, False])
+async def test_tools_are_not_refused_for_a_window_that_is_only_guessed(small: Served, guessed: bool) -> None:
+    """Until the endpoint says so, a model is taken to read the tools that it is offered."""
+    kernel = Kernel()
+    for number in range(8):
+        kernel.add_plugin(Talker(), f"tools{number}")
+    async with ChatModel.at(small.url, "small", key="k", api="chat") as model:
+        budgeted = BudgetedModel.of(model, window=600, kernel=kernel, guessed=guessed)
+        conversation, shown = Conversation(kernel, budgeted), list[str]()
+        if guessed:
+            await conversation.answer("Hello!", shown.append)
+            assert shown
+            assert 600 < budgeted.use.window < WINDOW
+            assert budgeted.use.guessed
+        else:
+            with pytest.raises(TooLongError, match="tools"):
+                await conversation.answer("Hello!", shown.append)

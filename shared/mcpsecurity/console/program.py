@@ -19,7 +19,7 @@ from mcpsecurity.console.turn import Conversation
 from mcpsecurity.kernel.context import BudgetedModel
 from mcpsecurity.kernel.model import ChatModel, Inquiry, open_model
 from mcpsecurity.model_listing import Told
-from mcpsecurity.model_windows import context_window
+from mcpsecurity.model_windows import context_window, known_window
 from mcpsecurity.runtime.printable import one_line
 from mcpsecurity.runtime.proxy import proxied
 from mcpsecurity.runtime.tasks import end_tasks
@@ -114,7 +114,10 @@ def _addresses(settings: ConsoleSettings, servers: Sequence[ChatServer], tenant:
 
 def _within_budget(model: ChatModel, settings: ConsoleSettings, kernel: Kernel) -> BudgetedModel:
     window = settings.context_window or context_window(settings.endpoint, settings.model_name)
-    return BudgetedModel.of(model, window=window, kernel=kernel, answer=settings.max_output_tokens)
+    guessed = settings.context_window is None and known_window(settings.model_name) is None
+    return BudgetedModel.of(
+        model, window=window, kernel=kernel, answer=settings.max_output_tokens, guessed=guessed
+    )
 
 
 def _take_window(model: BudgetedModel, told: Told) -> None:

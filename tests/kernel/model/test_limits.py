@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.kernel.model.conftest import TOOL, Endpoint, Made, Refusal, asked_whole
+from tests.kernel.model.conftest import TOOL, Endpoint, Made, Refusal, asked_whole, delta, ended
 
 from mcpsecurity.kernel import ChatModelSettings
 
@@ -23,6 +23,16 @@ async def test_the_limit_of_an_answer_has_the_name_that_the_server_knows(
         await asked_whole(model, SETTINGS)
         limits = [{name: n for name, n in body.items() if "max" in name} for body in endpoint.bodies[-3:]]
         assert limits == [{first: 500}, {other: 500}, {other: 500}]
+
+
+@pytest.mark.parametrize(("written", "finish"), [(20, "length"), (19, "stop")])
+async def test_an_answer_of_as_many_tokens_as_it_may_have_was_cut_off(
+    endpoint: Endpoint, model_at: Made, written: int, finish: str
+) -> None:
+    """llama.cpp says `completed` of it."""
+    endpoint.answers.append([delta("Once"), ended(usage={"input_tokens": 9, "output_tokens": written})])
+    answer = await asked_whole(model_at(), ChatModelSettings(max_output_tokens=20))
+    assert answer.metadata["finish_reason"] == finish
 
 
 @pytest.mark.parametrize("api", ["chat", "responses"])

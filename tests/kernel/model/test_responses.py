@@ -263,37 +263,6 @@ async def test_what_an_open_model_thinks_in_plain_text_is_the_summary(
     assert (str(answer), answer.metadata["reasoning_summary"]) == ("Done.", "Hm.")
 
 
-@pytest.mark.parametrize("refusal", [None, "input[1]: unknown item type: reasoning"])
-async def test_what_an_open_model_thought_goes_back_as_it_came_unless_it_is_refused(
-    endpoint: Endpoint, model_at: Made, refusal: str | None
-) -> None:
-    """llama.cpp's template gets it from there; its seal is empty."""
-    text = [{"type": "reasoning_text", "text": "Hm."}]
-    thinks = item("reasoning", id="rs_1", summary=[], content=text, encrypted_content="")
-    endpoint.answers.append([thinks, called("Tools-keep", "c1", '{"number": 1}'), ended()])
-    endpoint.answers += [Refusal(400, refusal)] if refusal else []
-    history, kernel = ChatHistory(), Kernel()
-    kernel.add_plugin(Tools(), "Tools")
-    history.add_user_message("Keep 1.")
-    settings = ChatModelSettings(function_choice_behavior=FunctionChoiceBehavior.Auto())
-    answer = await model_at().get_chat_message_content(history, settings, kernel=kernel)
-    assert str(answer) == "Done."
-    assert endpoint.bodies[1]["input"][1] == {
-        "type": "reasoning", "id": "rs_1", "summary": [], "content": text,
-    }  # fmt: skip
-    assert ["reasoning rs_1" in shape(body) for body in endpoint.bodies[2:]] == ([False] if refusal else [])
-
-
-@pytest.mark.parametrize(("written", "finish"), [(20, "length"), (19, "stop")])
-async def test_an_answer_of_as_many_tokens_as_it_may_have_was_cut_off(
-    endpoint: Endpoint, model_at: Made, written: int, finish: str
-) -> None:
-    """llama.cpp says `completed` of it."""
-    endpoint.answers.append([delta("Once"), ended(usage={"input_tokens": 9, "output_tokens": written})])
-    answer = await asked_whole(model_at(), ChatModelSettings(max_output_tokens=20))
-    assert answer.metadata["finish_reason"] == finish
-
-
 async def test_reasoning_that_is_sealed_in_the_last_event_goes_back_in_its_place(
     endpoint: Endpoint, model_at: Made
 ) -> None:

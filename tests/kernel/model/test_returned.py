@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from semantic_kernel.contents import ChatHistory
-from tests.kernel.model.conftest import TOOL, Endpoint, Made, Refusal, chunk
+from tests.kernel.model.conftest import TOOL, Endpoint, Made, Refusal, called, chunk, ended, item
 
 from mcpsecurity.kernel import ChatModel, ChatModelSettings
 
@@ -120,3 +120,23 @@ async def test_a_signature_of_another_model_is_left_out(
     sent = await _with_result(endpoint, model_at("/v1", azure=False), first, Refusal(400, words))
     assert ["extra_content" in message["tool_calls"][0] for message in sent[:2]] == [True, False]
     assert ["reasoning_details" in message for message in sent[:2]] == [True, False]
+
+
+@pytest.mark.parametrize("refusal", [None, "input[1]: unknown item type: reasoning"])
+async def test_a_plain_thought_of_responses_goes_back_as_it_came_unless_it_is_refused(
+    endpoint: Endpoint, model_at: Made, refusal: str | None
+) -> None:
+    """llama.cpp's template gets it from there; its seal is empty."""
+    text = [{"type": "reasoning_text", "text": "Hm."}]
+    thinks = item("reasoning", id="rs_1", summary=[], content=text, encrypted_content="")
+    history = ChatHistory()
+    history.add_user_message("Hello?")
+    endpoint.answers += [[thinks, called("T-t", "a"), ended()], *([Refusal(400, refusal)] if refusal else [])]
+    made = await model_at().get_chat_message_content(history, SETTINGS)
+    assert made is not None
+    history.add_message(made)
+    history.add_tool_message("sun", tool_call_id="a")
+    assert str(await model_at().get_chat_message_content(history, SETTINGS)) == "Done."
+    plain = {"type": "reasoning", "id": "rs_1", "summary": [], "content": text}
+    sent = [plain in body["input"] for body in endpoint.bodies]
+    assert sent == ([False, True, False] if refusal else [False, True])

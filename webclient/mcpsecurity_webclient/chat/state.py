@@ -93,6 +93,8 @@ class ConversationState:
         """Return what the model was sent, as the page shows it."""
         use, note = self.context, self.transcript.note
         view: ContextView = {"window": use.window, "used": use.used, "shortened": use.shortened}
+        if use.guessed:
+            view["guessed"] = True
         if note is not None:
             view["note"] = note.to_json()
         return view

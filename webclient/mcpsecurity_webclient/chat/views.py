@@ -88,11 +88,13 @@ class NoteView(TypedDict):
 
 
 class ContextView(TypedDict):
-    """What the model was sent last: `used` tokens of its `window`, and how many results as excerpts."""
+    """What the model was sent last: `used` tokens of its `window`, and how many results as excerpts. The
+    window is `guessed` if nothing tells it: then its share says nothing."""
 
     window: int
     used: int
     shortened: int
+    guessed: NotRequired[bool]
     note: NotRequired[NoteView]
 
 

@@ -25,6 +25,8 @@ _SMALLER = 0.6
 _SHORT = 300
 _LEAST_WINDOW = 512
 _PAGE = 6
+_GUESS = 2.5
+"""How many times system message and tools fit into a window that is guessed, at least."""
 _LEAST_PAGE, _MOST_OF_PAGE = 600, 60_000
 _LIMIT_TOLD = re.compile(
     r"(?:context (?:size|window|length)|n_ctx|maximum (?:prompt|input) length|tokens allowed|token limit"
@@ -50,12 +52,13 @@ class Overhead:
 @dataclass(slots=True)
 class ModelInUse:
     """The model that is asked, with its title: `window` in tokens, `answer` the most of an answer if that is
-    set."""
+    set. A window that is only `guessed` grows with the tools, which a model is taken to read."""
 
     title: str
     service: ChatCompletionClientBase
     window: int
     answer: int | None = None
+    guessed: bool = False
 
     @property
     def room(self) -> int:
@@ -93,6 +96,9 @@ class ContextBudget:
         Raises:
             TooLongError: the person's last message, or the tools, are too long by themselves.
         """
+        if model.guessed:
+            needed = (overhead.system + overhead.tools) * self._use.ratio
+            model.window = max(model.window, int(needed * _GUESS))
         limit = self._limit(model, overhead)
         if limit <= 0:
             raise TooLongError("tools")
@@ -106,6 +112,7 @@ class ContextBudget:
         self._sent = found.tokens + overhead.system + overhead.tools
         self._page = limit // _PAGE
         self._use.window, self._use.shortened = model.window, found.shortened
+        self._use.guessed = model.guessed
         self._use.used = round(self._sent * self._use.ratio)
         self.looks_back = found.shortened > 0 or conversation.note is not None
         return found.turns
@@ -135,6 +142,7 @@ class ContextBudget:
         if found and (sent := _number(_SENT_TOLD, message)) and self._sent and sent > found:
             use.ratio = min(max(sent / self._sent, use.ratio), _MOST_RATIO)
         self._smaller = int(self._sent * _SMALLER)
+        model.guessed = model.guessed and learned is None
 
     def _limit(self, model: ModelInUse, overhead: Overhead) -> int:
         """Return the tokens that turns may have, by estimate; after a refusal fewer, once."""

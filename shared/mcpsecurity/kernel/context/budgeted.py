@@ -56,7 +56,13 @@ class BudgetedModel(FunctionCallingModel):
 
     @classmethod
     def of(
-        cls, model: ChatModel, *, window: int, kernel: Kernel, answer: int | None = None
+        cls,
+        model: ChatModel,
+        *,
+        window: int,
+        kernel: Kernel,
+        answer: int | None = None,
+        guessed: bool = False,
     ) -> "BudgetedModel":
         """Return a model within a budget.
 
@@ -65,10 +71,11 @@ class BudgetedModel(FunctionCallingModel):
             window: how many tokens it reads for one answer.
             kernel: gets the function by which the model looks back.
             answer: the most tokens of an answer, if that is set.
+            guessed: nothing tells the window, so that it may be larger.
         """
         made = cls(ai_model_id=model.ai_model_id, service_id=model.service_id)
         made._model = model
-        made._asked = ModelInUse(model.ai_model_id, model, window, answer)
+        made._asked = ModelInUse(model.ai_model_id, model, window, answer, guessed)
         made._budget = ContextBudget(made._use, made._keep)
         kernel.add_plugin(look_back_plugin(made._look_back))
         return made
@@ -82,6 +89,7 @@ class BudgetedModel(FunctionCallingModel):
         """Take the window that the endpoint tells. What a refusal taught counts until it tells another."""
         if not self._learned or self._told not in (None, window):
             self._asked.window, self._learned = window, False
+            self._asked.guessed = False
         self._told = window
 
     @property

@@ -10,12 +10,14 @@ from semantic_kernel.contents import ChatMessageContent
 @dataclass(slots=True)
 class ContextUse:
     """The last request: the model's `window` and how much of it was `used`, both in tokens, and how many
-    results were sent as excerpts. `ratio` is what the model counted for one token of our estimate."""
+    results were sent as excerpts. `ratio` is what the model counted for one token of our estimate; `guessed`:
+    nothing has told the window."""
 
     window: int = 0
     used: int = 0
     shortened: int = 0
     ratio: float = 1.0
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,37 @@ async def test_a_conversation_is_kept_within_the_window_that_the_endpoint_tells(
         assert (await visitor.snapshot())["context"]["window"] == 4096
 
 
+async def _none(_: web.Request) -> web.Response:
+    return web.json_response({"data": [{"id": "m"}]})
+
+
+@pytest.mark.parametrize(
+    ("listing", "more", "guessed"),
+    [(_none, {}, True), (_none, {"context_window": 9000}, None), (four_thousand, {}, None)],
+    ids=["unknown", "set", "told"],
+)
+async def test_a_window_that_nothing_tells_is_said_to_be_guessed(
+    visitors: NewPerson,
+    serve_web: ServeWeb,
+    caplog: pytest.LogCaptureFixture,
+    listing: Listing,
+    more: dict[str, int],
+    guessed: bool | None,
+) -> None:
+    caplog.set_level(logging.INFO, TOLD)
+    async with (
+        on_loopback(listed(listing), "/openai/v1") as url,
+        serve_web(listed_models=[{"name": "m", "base_url": url, **more}]) as chat,
+    ):
+        if listing is four_thousand:
+            await eventually(lambda: "the model m reads 4096 tokens" in caplog.text)
+        visitor = await visitors(url=chat).sign_in()
+        async with visitor.stream() as stream:
+            await visitor.ask("Hello!")
+            await stream.until("run.done")
+        assert (await visitor.snapshot())["context"].get("guessed") is guessed
+
+
 async def test_a_window_that_is_set_counts_and_the_endpoint_is_not_asked(
     visitors: NewPerson, serve_web: ServeWeb
 ) -> None:

@@ -86,7 +86,8 @@ class ModelRequests:
         Raises:
             What the service raises; TooLongError: not even the last message fits.
         """
-        used = ModelInUse(model.title, model.service, model.window, model.settings.max_output_tokens)
+        limit = model.settings.max_output_tokens
+        used = ModelInUse(model.title, model.service, model.window, limit, model.guessed)
         try:
             return await self._asked(used, writer, sees=model.sees)
         except MODEL_ERRORS as error:

@@ -10,7 +10,7 @@ from semantic_kernel.connectors.ai.chat_completion_client_base import ChatComple
 from mcpsecurity.kernel.model import Inquiry, open_model
 from mcpsecurity.model_list import ModelListSettings
 from mcpsecurity.model_settings import ModelSettings
-from mcpsecurity.model_windows import context_window, sees_pictures
+from mcpsecurity.model_windows import context_window, known_window, sees_pictures
 from mcpsecurity.runtime.undo import undone_on_failure
 from mcpsecurity_webclient.chat.event_types import Publish
 from mcpsecurity_webclient.chat.state import ConversationState
@@ -55,6 +55,12 @@ class OfferedModel:
             )
             return min(self.learned or known, self.settings.context_window or known)
         return self.settings.context_window
+
+    @property
+    def guessed(self) -> bool:
+        """Whether nothing tells how many tokens it reads."""
+        told = self.settings.context_window or self.learned or self.inquiry.told.window
+        return told is None and known_window(self.reported, self.settings.model_name) is None
 
     @property
     def sees(self) -> bool:

@@ -184,6 +184,7 @@ class EventReplayer:
     def _context(self, payload: dict[str, Any]) -> None:
         view, context, notes = payload["context"], self._state.context, self._transcript.notes
         context.window, context.used, context.shortened = view["window"], view["used"], view["shortened"]
+        context.guessed = view.get("guessed", False)
         note = Note.of(view["note"]) if "note" in view else None
         if note is not None and note.turns > len(self._transcript.turns):
             raise ReplayMismatchError("context.changed")
