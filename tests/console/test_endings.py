@@ -60,3 +60,5 @@ async def test_how_an_answer_ended_is_told(
     assert "".join(said) == shown
     assert ending in conversation.ending
     assert bool(ending) == bool(conversation.ending)
+    if delta == {"reasoning": "It is 4."}:
+        assert conversation.history.messages[-1].content == "It is 4.", "the model knows what it said"

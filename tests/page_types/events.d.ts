@@ -54,11 +54,12 @@ interface NoteView {
   model?: string;
 }
 
-/** What the model was sent last: `used` tokens of its `window`, and how many results as excerpts. */
+/** What the model was sent last: `used` tokens of its `window`, and how many results as excerpts. The window is `guessed` if nothing tells it: then its share says nothing. */
 interface ContextView {
   window: number;
   used: number;
   shortened: number;
+  guessed?: boolean;
   note?: NoteView;
 }
 

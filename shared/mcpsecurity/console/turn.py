@@ -62,7 +62,7 @@ class Conversation:
             function_choice_behavior=FunctionChoiceBehavior.Auto(maximum_auto_invoke_attempts=_MAX_ROUNDS)
         )
         said: list[str] = []
-        self.ending = ""
+        self.ending = self._thought = ""
         try:
             async for parts in self._service.get_streaming_chat_message_contents(
                 self.history, settings, kernel=self._kernel
@@ -74,13 +74,15 @@ class Conversation:
             )
             self.ending = ending_of(self._finish, "".join(said), functions, self._thought)
         finally:
-            self._settle("".join(said))
+            silent = self._finish == "stop" and not "".join(said).strip()
+            self._settle(self._thought if silent else "".join(said))
             self._answered()
 
     def _take(self, part: StreamingChatMessageContent, said: list[str], show: Callable[[str], None]) -> None:
         """Show text of the model. Text before a call is in the history with the call already."""
         if part.role != AuthorRole.ASSISTANT:
             said.clear()
+            self._thought = ""
             return
         if part.metadata.get("text_was_thought"):
             said.clear()

@@ -193,11 +193,11 @@ async def test_an_answer_of_which_nothing_came_as_a_stream_is_asked_for_as_a_who
 
 
 @pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
-async def test_a_thought_without_an_answer_is_shown_with_a_hint_and_not_sent_back(
+async def test_a_thought_without_an_answer_is_shown_with_a_hint_and_counts_as_what_was_said(
     visitor: Visitor, model: ScriptedModel, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
-    """LM Studio and vLLM may take the whole answer for a thought (lmstudio-ai/lmstudio-bug-tracker#1602,
-    NousResearch/hermes-agent#109205)."""
+    """LM Studio (lmstudio-ai/lmstudio-bug-tracker#1602), and vLLM 0.32.0 with another model's parser, take the
+    whole answer for a thought."""
     model.turns.append(
         [chunk({"content": "", name: "It is\n"}), chunk({name: "<b>4</b>."}), chunk({}, "stop")]
     )
@@ -207,7 +207,7 @@ async def test_a_thought_without_an_answer_is_shown_with_a_hint_and_not_sent_bac
     assert "only thought, and gave no answer: its server" in caplog.text
     assert "It is" not in caplog.text
     await ask(visitor, "and then?")
-    assert [m["content"] for m in model.last if m["role"] == "assistant"] == []
+    assert [m["content"] for m in model.last if m["role"] == "assistant"] == ["It is\n<b>4</b>."]
 
 
 async def test_a_limit_that_thinking_used_up_is_told(
@@ -220,6 +220,8 @@ async def test_a_limit_that_thinking_used_up_is_told(
     assert "still thinking" in done["error"]["message"]
     assert await answer(visitor) == ("", "length")
     assert "spent its whole limit on thinking" in caplog.text
+    await ask(visitor, "and then?")
+    assert [m["content"] for m in model.last if m["role"] == "assistant"] == []
 
 
 async def test_a_thought_before_a_call_or_an_answer_is_not_shown(

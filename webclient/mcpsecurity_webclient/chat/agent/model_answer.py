@@ -87,14 +87,20 @@ class ModelAnswer:
         return thought if len(thought) <= _LONGEST_THOUGHT else ""
 
     @property
-    def thought_as_quote(self) -> str:
-        """What the model thought, as a quotation in Markdown, if that is all there is of its answer; "" if it
-        said or called something. An answer may have been taken for a thought, so its end counts most."""
+    def only_thought(self) -> str:
+        """What the model thought, if that is all there is of its answer; "" if it said or called something.
+        It may be the answer, which a parser has taken for a thought, so its end counts most."""
         thought = str(self._known.get("reasoning_summary", "")).strip()
-        if not thought or self.calls or not self.is_blank:
+        if not thought or self._reason() not in ("empty", "length") or not self.is_blank:
             return ""
-        shown = thought if len(thought) <= _SHOWN_THOUGHT else f"… {thought[-_SHOWN_THOUGHT:]}"
-        return "\n".join(f"> {line}" for line in shown.splitlines())
+        return thought if len(thought) <= _SHOWN_THOUGHT else f"… {thought[-_SHOWN_THOUGHT:]}"
+
+    @property
+    def said(self) -> str:
+        """What the model reads of its answer later: its text, or the thought that it ended with."""
+        if not self.is_blank:
+            return self.text
+        return self.only_thought if self._reason() == "empty" else ""
 
     @property
     def whole(self) -> bool:
@@ -108,7 +114,7 @@ class ModelAnswer:
             finish_reason=self._reason(),
             usage={name: count for name, count in counts.items() if isinstance(count, int)},
             model=self._known.get("model"),
-            only_thought=bool(self.thought_as_quote) and self._reason() in ("empty", "length"),
+            only_thought=bool(self.only_thought),
         )
 
     def _reason(self) -> str:

@@ -109,8 +109,8 @@ class PromptingService:
                 response = await self._requests.ask(model, writer)
                 completion = response.completion()
                 self._look_for_text_calls(response, completion, model)
-                if completion.only_thought and completion.finish_reason == "empty":
-                    writer.text(f"{_PARAGRAPH if response.text else ''}{response.thought_as_quote}")
+                if completion.only_thought and response.said:
+                    writer.text(f"{_PARAGRAPH if response.text else ''}{_quoted(response.said)}")
                 model.reported = completion.model or model.reported
                 used(completion.usage)
             _add(total, completion)
@@ -211,7 +211,7 @@ class PromptingService:
             batch.calls.append(
                 self._tool_calls.propose(made.name or "", arguments, batch_id, message_id, items[-1].id or "")
             )
-        if items or not response.is_blank:
+        if items or response.said:
             history.add_message(self._turn_of(response, items))
             history.messages += answered
         batch.begin = len(history.messages)
@@ -221,7 +221,7 @@ class PromptingService:
 
     def _turn_of(self, response: ModelAnswer, items: list[FunctionCallContent]) -> ChatMessageContent:
         """Return what the model reads of its response later."""
-        text = [] if response.is_blank else [TextContent(text=response.text)]
+        text = [TextContent(text=response.said)] if response.said else []
         known = {PHASE: response.phase, THOUGHT: response.thought}
         metadata: dict[str, Any] = {name: text for name, text in known.items() if text}
         if response.reasoning and items:
@@ -293,6 +293,11 @@ class PromptingService:
                 self._tool_calls.withdraw(call)
                 if call.status != "proposed":
                     batch.answer(number, CANCELLED, history.messages)
+
+
+def _quoted(text: str) -> str:
+    """Return text as a quotation in Markdown."""
+    return "\n".join(f"> {line}" for line in text.splitlines())
 
 
 def _written(made: FunctionCallContent, arguments: dict[str, Any]) -> str:
