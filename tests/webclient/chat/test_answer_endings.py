@@ -196,7 +196,7 @@ async def test_an_answer_of_which_nothing_came_as_a_stream_is_asked_for_as_a_who
 async def test_a_thought_without_an_answer_is_shown_with_a_hint_and_counts_as_what_was_said(
     visitor: Visitor, model: ScriptedModel, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
-    """LM Studio (lmstudio-ai/lmstudio-bug-tracker#1602), and vLLM 0.32.0 with another model's parser, take the
+    """LM Studio (lmstudio-ai/lmstudio-bug-tracker#1602) and vLLM with a parser of another model take the
     whole answer for a thought."""
     model.turns.append(
         [chunk({"content": "", name: "It is\n"}), chunk({name: "<b>4</b>."}), chunk({}, "stop")]
