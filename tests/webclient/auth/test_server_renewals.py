@@ -1,7 +1,6 @@
 """Two processes that share Redis renew the same tokens: one does, for both."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple
@@ -95,14 +94,25 @@ async def test_two_processes_that_need_a_new_token_at_once_cause_one_refresh(sta
         assert len(tokens.refresh) == tokens.refreshed == 1
 
 
-async def test_a_process_that_dies_while_it_holds_the_lock_costs_seconds(stack: Stack) -> None:
-    async with pair(stack, renewal=2.0) as both:
+async def test_a_lock_of_a_process_that_died_is_waited_for_and_then_ends(stack: Stack) -> None:
+    async with pair(stack, renewal=30.0) as both:
         old, name = await token(both.one), f"mcpsecurity:server-grant-renewal:{SID}:notes"
-        await both.redis.client.set(name, "a process that died", px=2000)
-        begun = time.monotonic()
-        assert await token(both.other, old) not in (None, old)
-        assert time.monotonic() - begun > 1.0
+        await both.redis.client.set(name, "a process that died")
+        waiting = asyncio.create_task(token(both.other, old))
+        await asyncio.wait({waiting}, timeout=0.5)
+        assert both.server.tokens.refreshed == 0
+        await both.redis.client.pexpire(name, 1)
+        assert await waiting not in (None, old)
         assert await both.redis.client.get(name) is None
+
+
+async def test_a_process_that_renews_has_the_lock_for_the_deadline_at_most(stack: Stack) -> None:
+    async with pair(stack, renewal=60.0) as both:
+        late = await renewing(both, await token(both.one))
+        left = await both.redis.client.pttl(f"mcpsecurity:server-grant-renewal:{SID}:notes")
+        assert 0 < left <= 60_000
+        both.server.tokens.answering.set()
+        await late
 
 
 async def test_a_lock_that_another_took_after_the_deadline_is_not_released(stack: Stack) -> None:

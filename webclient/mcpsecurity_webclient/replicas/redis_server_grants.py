@@ -1,15 +1,17 @@
 """Tokens of other authorization servers that replicas share by Redis, encrypted."""
 
 import logging
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from mcpsecurity.redis.connection import RedisConnection, translated
 from mcpsecurity.redis.encryption import UnreadableError
-from mcpsecurity.redis.lock import locked
+from mcpsecurity.redis.errors import RedisUnavailableError
 
 _RENEWAL_SECONDS: Final = 15.0
 """Longer than a request for a token may take (`BoundedRequests`)."""
+_POLL: Final = 0.05
 _REPLACE: Final = """
 if redis.call('hget', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
 if ARGV[3] == '' then return redis.call('hdel', KEYS[1], ARGV[1]) end
@@ -57,10 +59,23 @@ class RedisServerGrantStore:
         with translated():
             return bool(await self._redis.client.eval(_REPLACE, 1, self._name(sid), *arguments))
 
-    def renewing(self, sid: str, server: str) -> AbstractAsyncContextManager[None]:
-        """Return what keeps other replicas from renewing a grant meanwhile."""
-        name = self._redis.name("server-grant-renewal", sid, server)
-        return locked(self._redis, name, seconds=self._renewal)
+    @asynccontextmanager
+    async def renewing(self, sid: str, server: str) -> AsyncIterator[None]:
+        """Keep other replicas from renewing a grant meanwhile.
+
+        Raises:
+            RedisUnavailableError: Redis does not answer, or another replica does not come to an end with it.
+        """
+        name, seconds = self._redis.name("server-grant-renewal", sid, server), self._renewal
+        lock = self._redis.client.lock(name, timeout=seconds, sleep=_POLL, blocking_timeout=2 * seconds)
+        with translated():
+            if not await lock.acquire():
+                raise TimeoutError
+        try:
+            yield
+        finally:
+            with suppress(RedisUnavailableError), translated():  # it ends by itself
+                await lock.release()
 
     async def drop(self, sid: str) -> None:
         """Delete all of a session."""
