@@ -3,17 +3,17 @@
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 import msal  # type: ignore[import-untyped] # ships no types
+from filelock import AsyncFileLock
 from msal_extensions import FilePersistence, PersistedTokenCache, build_encrypted_persistence
 from msal_extensions.persistence import BasePersistence
 
 from mcpsecurity.client import ServerUnavailableError
 from mcpsecurity.client.oauth import GrantStore, MemoryStore
-from mcpsecurity.console.file_lock import locked
 from mcpsecurity.runtime.threads import in_daemon_thread
 from mcpsecurity.sentences import Sentence
 
@@ -56,12 +56,15 @@ def open_grant_store(path: Path) -> tuple[GrantStore, str | None]:
 class PersistedGrant:
     """A `GrantStore` that keeps its text where `persistence` does. What cannot be read there was not kept.
 
-    Programs that renew it take turns by the file `lock`.
+    Programs that renew it take turns by the file `lock`, for which they wait so many `seconds`.
     """
 
-    def __init__(self, persistence: BasePersistence, lock: Path) -> None:
+    def __init__(
+        self, persistence: BasePersistence, lock: Path, *, seconds: float = _RENEWAL_SECONDS
+    ) -> None:
         self._persistence = persistence
         self._lock = lock
+        self._seconds = seconds
 
     async def load(self) -> str | None:
         """Return what was saved last, if anything."""
@@ -81,13 +84,17 @@ class PersistedGrant:
         Raises:
             ServerUnavailableError: another program does not come to an end with it.
         """
-        async with AsyncExitStack() as held:
-            try:
-                await held.enter_async_context(locked(self._lock, seconds=_RENEWAL_SECONDS))
-            except OSError as error:  # a TimeoutError is one
-                text = Sentence("The sign-in is not renewed: its file is in use by another program.")
-                raise ServerUnavailableError(text) from error
+        # No soft lock: that would outlive a program that was killed.
+        lock = AsyncFileLock(self._lock, timeout=self._seconds, mode=0o600, fallback_to_soft=False)
+        try:
+            await lock.acquire()
+        except OSError as error:  # a TimeoutError is one
+            text = Sentence("The sign-in is not renewed: its file is in use by another program.")
+            raise ServerUnavailableError(text) from error
+        try:
             yield
+        finally:
+            await lock.release()
 
 
 def _encrypted(path: Path) -> tuple[BasePersistence | None, str | None]:
