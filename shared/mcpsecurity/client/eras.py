@@ -7,21 +7,23 @@ One that takes no POST may have a session by HTTP+SSE, the transport of 2024-11-
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
 from typing import Final, NamedTuple
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp import types
 from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.memory import MessageStream, create_client_server_memory_streams
 from mcp.shared.message import SessionMessage
+from pydantic import ValidationError
 
 from mcpsecurity.client.errors import BridgeError, ProtocolError
 from mcpsecurity.client.http import McpHttpClient
-from mcpsecurity.client.older_transport import NoOlderTransportError, older_wire
+from mcpsecurity.client.older_transport import NoOlderTransportError, OlderWire
 from mcpsecurity.client.session import CLIENT
-from mcpsecurity.client.stateless import stateless_wire
-from mcpsecurity.client.stateless_requests import REVISION, StatelessRequests
+from mcpsecurity.client.stateless import StatelessWire
+from mcpsecurity.client.stateless_requests import REVISION, Hear, Message, StatelessRequests
 
 _PROBE_SECONDS: Final = 5.0
 
@@ -55,14 +57,41 @@ async def _with_sessions(url: str, client: McpHttpClient) -> AsyncIterator[Trans
 
 @asynccontextmanager
 async def _without_sessions(url: str, client: McpHttpClient) -> AsyncIterator[Transport]:
-    async with stateless_wire(url, client) as (read, write, wire):
-        yield Transport(read, write, lambda: None, wire.end_request)
+    async with _session_streams() as (streams, sent, tell), anyio.create_task_group() as tasks:
+        wire = StatelessWire(url, client, tell)
+        tasks.start_soon(wire.run, sent)
+        try:
+            yield Transport(*streams, lambda: None, wire.end_request)
+        finally:
+            tasks.cancel_scope.cancel()
 
 
 @asynccontextmanager
 async def _by_older_transport(url: str, client: McpHttpClient) -> AsyncIterator[Transport]:
-    async with older_wire(url, client) as (read, write, wire):
-        yield Transport(read, write, lambda: None, wire.end_request)
+    async with _session_streams() as (streams, sent, tell), anyio.create_task_group() as tasks:
+        wire = OlderWire(url, client, tell)
+        tasks.start_soon(wire.listen)
+        try:
+            tasks.start_soon(wire.run, await wire.address(), sent)
+            yield Transport(*streams, lambda: None, wire.end_request)
+        finally:
+            tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _session_streams() -> AsyncIterator[
+    tuple[MessageStream, AsyncIterator[types.JSONRPCMessage], Hear]
+]:
+    """Give the two streams of a session of the SDK, the messages that it sends, and what gives it one."""
+    async with create_client_server_memory_streams() as (streams, (sent, to_session)):
+
+        async def tell(message: Message) -> None:
+            """Give the session a message; one that cannot be read, or comes too late, is left out."""
+            with suppress(ValidationError, anyio.ClosedResourceError, anyio.BrokenResourceError):
+                parsed = types.JSONRPCMessage.model_validate({"jsonrpc": "2.0", **message})
+                await to_session.send(SessionMessage(parsed))
+
+        yield streams, (each.message async for each in sent if isinstance(each, SessionMessage)), tell
 
 
 HANDSHAKE: Final = Era(None, _with_sessions)

@@ -9,16 +9,13 @@ The SDK's `sse_client` lets a caller wait for ever whose POST is refused or whos
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterable
+from contextlib import suppress
 from typing import Any, Final
 
 import anyio
 import httpx
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp import types
-from mcp.shared.message import SessionMessage
-from pydantic import ValidationError
 
 from mcpsecurity.client.errors import BridgeError, ServerUnavailableError, SessionLostError
 from mcpsecurity.client.event_streams import Event, EventReader, is_event_stream
@@ -33,12 +30,10 @@ from mcpsecurity.client.json_rpc import (
     response_to,
 )
 from mcpsecurity.client.sdk_errors import late, session_closed
+from mcpsecurity.client.stateless_requests import Hear, Message
 from mcpsecurity.sentences import Sentence
 
-Message = dict[str, Any]
-
 _log = logging.getLogger(__name__)
-_CLOSED = (anyio.ClosedResourceError, anyio.BrokenResourceError)
 _MAX_ADDRESS: Final = 8192
 _CLOSING_SECONDS: Final = 1.0
 _GRACE_SECONDS: Final = 5.0
@@ -66,14 +61,13 @@ class _Open:
 
 
 class OlderWire:
-    """Carries the messages of one session. `listen` and `run` never fail: the session hears of what does."""
+    """Carries the messages of one session. `listen` and `run` never fail: the session hears of what does, by
+    `tell`, which gives it a message."""
 
-    def __init__(
-        self, url: str, client: McpHttpClient, to_session: MemoryObjectSendStream[SessionMessage | Exception]
-    ) -> None:
+    def __init__(self, url: str, client: McpHttpClient, tell: Hear) -> None:
         self._url = url
         self._client = client
-        self._to_session = to_session
+        self._tell = tell
         self._named: asyncio.Future[httpx.URL | BridgeError] = asyncio.get_running_loop().create_future()
         self._streams = False
         self._ended = False
@@ -117,11 +111,10 @@ class OlderWire:
             _log.debug("an event stream broke: %s", type(error).__name__)
         self._end(failure, said)
 
-    async def run(self, address: httpx.URL, from_session: MemoryObjectReceiveStream[SessionMessage]) -> None:
+    async def run(self, address: httpx.URL, sent: AsyncIterable[types.JSONRPCMessage]) -> None:
         """Take the session's messages until it is closed."""
-        async with from_session, anyio.create_task_group() as tasks:
-            async for sent in from_session:
-                message = sent.message
+        async with anyio.create_task_group() as tasks:
+            async for message in sent:
                 if isinstance(message.root, types.JSONRPCRequest):
                     opened = self._open[message.root.id] = _Open()
                     if self._ended:
@@ -283,38 +276,3 @@ class OlderWire:
         except Exception as error:  # noqa: BLE001 - or the session could send nothing more
             reason = error if isinstance(error, BridgeError) else type(error).__name__
             _log.warning("a message did not reach the MCP server: %s", reason)
-
-    async def _tell(self, message: Message) -> None:
-        """Give the session a message; one that cannot be read, or comes too late, is left out."""
-        with suppress(ValidationError, *_CLOSED):
-            await self._to_session.send(
-                SessionMessage(types.JSONRPCMessage.model_validate({"jsonrpc": "2.0", **message}))
-            )
-
-
-@asynccontextmanager
-async def older_wire(
-    url: str, client: McpHttpClient
-) -> AsyncIterator[
-    tuple[
-        MemoryObjectReceiveStream[SessionMessage | Exception],
-        MemoryObjectSendStream[SessionMessage],
-        OlderWire,
-    ]
-]:
-    """Give a session of the SDK its two streams, and what carries their messages while this is open.
-
-    Raises (in a group):
-        BridgeError: as `OlderWire.address`.
-    """
-    to_session, read = anyio.create_memory_object_stream[SessionMessage | Exception](0)
-    write, from_session = anyio.create_memory_object_stream[SessionMessage](0)
-    wire = OlderWire(url, client, to_session)
-    async with read, write, to_session, from_session, anyio.create_task_group() as tasks:
-        tasks.start_soon(wire.listen)
-        try:
-            address = await wire.address()
-            tasks.start_soon(wire.run, address, from_session)
-            yield read, write, wire
-        finally:
-            tasks.cancel_scope.cancel()

@@ -7,16 +7,12 @@ cancels its request.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterable
 from itertools import count
 from typing import Any, Final, NamedTuple
 
 import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp import types
-from mcp.shared.message import SessionMessage
-from pydantic import ValidationError
 
 from mcpsecurity.client.errors import ProtocolError
 from mcpsecurity.client.http import McpHttpClient
@@ -29,11 +25,10 @@ from mcpsecurity.client.input_requests import (
 from mcpsecurity.client.json_rpc import question_of
 from mcpsecurity.client.list_changes import hear_list_changes
 from mcpsecurity.client.sdk_errors import session_closed
-from mcpsecurity.client.stateless_requests import META, REVISION, Message, StatelessRequests
+from mcpsecurity.client.stateless_requests import META, REVISION, Hear, Message, StatelessRequests
 from mcpsecurity.sentences import Sentence
 
 _log = logging.getLogger(__name__)
-_CLOSED = (anyio.ClosedResourceError, anyio.BrokenResourceError)
 _MAX_ROUNDS: Final = 10
 """How often a request is sent again with answers: as often as the official SDKs do."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.25
@@ -46,23 +41,22 @@ class _Refused(NamedTuple):
 
 
 class StatelessWire:
-    """Carries the messages of one session. `run` takes what the session sends, and never fails."""
+    """Carries the messages of one session. `run` takes what the session sends, and never fails; `tell` gives
+    it a message."""
 
-    def __init__(
-        self, url: str, client: McpHttpClient, to_session: MemoryObjectSendStream[SessionMessage | Exception]
-    ) -> None:
+    def __init__(self, url: str, client: McpHttpClient, tell: Hear) -> None:
         self._requests = StatelessRequests(url, client)
-        self._to_session = to_session
+        self._tell = tell
         self._open: dict[types.RequestId, anyio.CancelScope] = {}
         self._questions: dict[types.RequestId, asyncio.Future[Any]] = {}
         self._numbers = count(1)
         self._offers: dict[str, Any] = {}
 
-    async def run(self, from_session: MemoryObjectReceiveStream[SessionMessage]) -> None:
+    async def run(self, sent: AsyncIterable[types.JSONRPCMessage]) -> None:
         """Take the session's messages until it is closed."""
-        async with from_session, anyio.create_task_group() as tasks:
-            async for sent in from_session:
-                message = sent.message.root
+        async with anyio.create_task_group() as tasks:
+            async for each in sent:
+                message = each.root
                 if isinstance(message, types.JSONRPCRequest):
                     tasks.start_soon(self._serve, message)
                 elif isinstance(message, types.JSONRPCResponse | types.JSONRPCError):
@@ -192,32 +186,3 @@ class StatelessWire:
             waiting.set_result(_Refused(text))
         else:
             waiting.set_result(message.result)
-
-    async def _tell(self, message: Message) -> None:
-        """Give the session a message; one that cannot be read, or comes too late, is left out."""
-        with suppress(ValidationError, *_CLOSED):
-            await self._to_session.send(
-                SessionMessage(types.JSONRPCMessage.model_validate({"jsonrpc": "2.0", **message}))
-            )
-
-
-@asynccontextmanager
-async def stateless_wire(
-    url: str, client: McpHttpClient
-) -> AsyncIterator[
-    tuple[
-        MemoryObjectReceiveStream[SessionMessage | Exception],
-        MemoryObjectSendStream[SessionMessage],
-        StatelessWire,
-    ]
-]:
-    """Give a session of the SDK its two streams, and what carries their messages while this is open."""
-    to_session, read = anyio.create_memory_object_stream[SessionMessage | Exception](0)
-    write, from_session = anyio.create_memory_object_stream[SessionMessage](0)
-    wire = StatelessWire(url, client, to_session)
-    async with read, write, to_session, anyio.create_task_group() as tasks:
-        tasks.start_soon(wire.run, from_session)
-        try:
-            yield read, write, wire
-        finally:
-            tasks.cancel_scope.cancel()
