@@ -38,6 +38,11 @@ CASES: dict[str, Case] = {
         422,
         {"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096."},
     ),
+    "Ollama's cut request": (
+        "too_long",
+        500,
+        {"error": {"message": "no user query found in messages", "type": "api_error"}},
+    ),
     "llama.cpp's pictures": (
         "no_pictures",
         500,

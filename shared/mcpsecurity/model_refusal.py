@@ -53,8 +53,9 @@ _TOO_LONG_WORDS = re.compile(
     r"|maximum model length|`inputs` tokens .{0,40}must be",
     re.IGNORECASE,
 )
-_TOO_LARGE = re.compile(r"request too large", re.IGNORECASE)
-"""How OpenAI and Groq refuse, with 413 or 429, requests beyond their limit of tokens a minute."""
+_TOO_LARGE = re.compile(r"request too large|no user query found in messages", re.IGNORECASE)
+"""How OpenAI and Groq refuse, with 413 or 429, requests beyond their limit of tokens a minute; and Ollama,
+with 500, those of which it has cut off so much that the question is not among the rest."""
 _BUSY = {"rate_limit_exceeded", "too_many_requests", "RESOURCE_EXHAUSTED", "REQUEST_LIMIT_EXCEEDED"}
 _BAD_CALL = {"tool_use_failed"}
 _NO_TOOLS = re.compile(

@@ -313,9 +313,17 @@ async def test_a_call_whose_id_is_its_signature_goes_back_by_it(endpoint: Endpoi
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("code", ["invalid_encrypted_content", None])  # openai/openai-agents-python#2063
+@pytest.mark.parametrize(
+    ("status", "text", "code"),
+    [
+        (400, "It is wrong.", "invalid_encrypted_content"),
+        (400, "The encrypted content gAAA...wXBV could not be verified.", None),  # openai-agents-python#2063
+        (404, "Item with id 'r1' not found. Items are not persisted when `store` is set to false.", None),
+    ],
+    ids=["its code", "Azure", "Bifrost"],
+)
 async def test_reasoning_of_another_deployment_is_left_out_when_it_is_refused(
-    endpoint: Endpoint, model_at: Made, code: str | None
+    endpoint: Endpoint, model_at: Made, status: int, text: str, code: str | None
 ) -> None:
     history = ChatHistory()
     history.add_user_message("Hello?")
@@ -324,8 +332,7 @@ async def test_reasoning_of_another_deployment_is_left_out_when_it_is_refused(
     said = ChatMessageContent(role=AuthorRole.ASSISTANT, items=[call], metadata={"reasoning": [(0, sealed)]})
     result = FunctionResultContent.from_function_call_content_and_result(call, "x")
     history.messages += [said, result.to_chat_message_content()]
-    text = "The encrypted content gAAA...wXBV could not be verified."
-    endpoint.answers.append(Refusal(400, text, code=code))
+    endpoint.answers.append(Refusal(status, text, code=code))
     answer = await model_at().get_chat_message_content(history, ChatModelSettings())
     assert str(answer) == "Done."
     calls = ["message user", "function_call c1", "function_call_output c1"]

@@ -46,7 +46,7 @@ _BAD = (400, 422)
 _NOT_ITS_REASONING = "invalid_encrypted_content"
 _NOT_ITS_SIGNATURE = re.compile(
     r"(corrupted|invalid) .{0,20}signature|signature .{0,30}(not valid|invalid)"
-    r"|encrypted content .{0,60}not be (verified|decrypted)",
+    r"|encrypted content .{0,60}not be (verified|decrypted)|item with id .{1,100} not found",
     re.IGNORECASE,
 )
 """Code and words of the refusal of reasoning that another deployment made."""
