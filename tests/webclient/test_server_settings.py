@@ -124,7 +124,7 @@ def test_people_sign_in_with_a_client_of_the_operators(
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"client_id": "chat"}, 'client_id and client_secret belong to "sign_in": "oauth"'),
+        ({"client_id": "chat"}, 'client_id, client_secret and issuer belong to "sign_in": "oauth"'),
         ({"sign_in": "oauth", "client_secret": SECRET}, "client_secret needs a client_id"),
         ({"sign_in": "oauth", "scope": "api://wiki/read"}, "scope is for tokens of Entra ID"),
         (

@@ -58,6 +58,12 @@ class McpServerSettings(BaseModel):
     client_secret: SecretStr | None = Field(
         None, description="Secret of that client, if it has one; ${NAME} stands for a variable."
     )
+    issuer: str | None = Field(
+        None,
+        pattern=URL_PATTERN,
+        description="What that authorization server calls itself, if its document names another than the MCP "
+        "server does, and its operator confirms that.",
+    )
     title: str | None = Field(None, description="Name for people.")
     timeout: float = Field(30.0, gt=0, le=600, description="Seconds until an answer must begin.")
     asks: bool = Field(
@@ -102,8 +108,8 @@ class McpServerSettings(BaseModel):
     @model_validator(mode="after")
     def _signs_in_one_way(self) -> Self:
         if self.sign_in is None:
-            if self.client_id is not None or self.client_secret is not None:
-                raise ValueError('client_id and client_secret belong to "sign_in": "oauth"')
+            if (self.client_id, self.client_secret, self.issuer) != (None, None, None):
+                raise ValueError('client_id, client_secret and issuer belong to "sign_in": "oauth"')
             return self
         check_address(self.url)
         if self.scope is not None:

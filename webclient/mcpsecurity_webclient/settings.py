@@ -79,9 +79,9 @@ class WebSettings(EntraSettings, ModelListSettings):
         validation_alias="WEBCLIENT_MCP_SERVERS",
         examples=['[{"name": "wiki", "url": "https://wiki.contoso.com/mcp"}]'],
         description="Further MCP servers: a JSON list of objects with name, url, scope, headers, sign_in, "
-        "client_id, client_secret, title, timeout, asks, trust_annotations, include, exclude, always_ask, "
-        "never_ask, refuse, roles. An object with the name Tools, and without url and scope, says these "
-        "things of the default server.",
+        "client_id, client_secret, issuer, title, timeout, asks, trust_annotations, include, exclude, "
+        "always_ask, never_ask, refuse, roles. An object with the name Tools, and without url and scope, "
+        "says these things of the default server.",
     )
     approval_timeout: float = Field(
         120.0, gt=0, le=3600, validation_alias="WEBCLIENT_APPROVAL_TIMEOUT",

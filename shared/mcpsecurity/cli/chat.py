@@ -194,7 +194,7 @@ def _beside(demo: RunningDemo, **common: Any) -> ConsoleSettings:
     if chosen.remark:
         click.echo(chosen.remark, err=True)
     if chosen.environment is not None:
-        none = {"client_document": None, "oauth_client_id": None, "oauth_client_secret": None}
+        none = dict.fromkeys(("client_document", "oauth_client_id", "oauth_client_secret", "oauth_issuer"))
         return load_settings(ConsoleSettings, _env_file=None, **none, **common)
     return settings_of(
         ConsoleSettings,

@@ -142,6 +142,7 @@ def _elsewhere(
         url,
         client=client,
         client_document=document if document and document.startswith("https://") else None,
+        issuer=settings.oauth_issuer,
         store=store,
         ca_file=settings.ca_file,
         tell=tell,

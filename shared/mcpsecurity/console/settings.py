@@ -63,6 +63,12 @@ class ConsoleSettings(ModelSettings):
         validation_alias="MCP_SERVER_OAUTH_CLIENT_SECRET",
         description="Secret of that client, if it has one.",
     )
+    oauth_issuer: str | None = Field(
+        None,
+        validation_alias="MCP_SERVER_OAUTH_ISSUER",
+        description="What the authorization server of an MCP server calls itself, if its document names "
+        "another than the MCP server does, and its operator confirms that.",
+    )
     token_cache: Path = Field(
         default_factory=_default_cache,
         validation_alias="CONSOLE_TOKEN_CACHE",

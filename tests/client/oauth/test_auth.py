@@ -225,7 +225,7 @@ async def test_an_authorization_server_without_pkce_is_refused() -> None:
         "token_endpoint": f"{origin}/token",
     }
     text = await refused({HOW: document}, port=httpx.URL(origin).port)
-    assert "does not protect a sign-in by PKCE" in text
+    assert "does not say that it protects a sign-in by PKCE" in text
 
 
 async def test_an_answer_that_names_another_issuer_is_refused() -> None:

@@ -141,6 +141,14 @@ def test_a_resource_is_named_as_the_server_wrote_it() -> None:
     assert resource.scopes == ("a",)
 
 
+def test_a_resource_may_be_named_in_a_list() -> None:
+    body = {"resource": ["https://mcp.example"], "authorization_servers": ["https://as.example"]}
+    resource = read_resource(answer(body))
+    assert resource is not None
+    assert resource.resource == "https://mcp.example"
+    assert read_resource(answer(body | {"resource": ["https://mcp.example"] * 2})) is None
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -180,3 +188,11 @@ def test_tokens_with_what_cannot_be_sent_are_none(member: str) -> None:
 def test_a_client_that_no_address_can_name_is_none(client_id: str) -> None:
     made = httpx.Response(201, text=json.dumps({"client_id": client_id}))
     assert read_client(made, REDIRECTS) is None
+
+
+def test_the_tokens_of_the_person_may_stand_beside_those_of_a_bot() -> None:
+    person = {"id": "U1", "access_token": "xoxp-1", "token_type": "user", "expires_in": 43200}
+    tokens = read_tokens(answer({"ok": True, "authed_user": person | {"refresh_token": "xoxe-1"}}))
+    assert tokens is not None
+    assert (tokens.access_token, tokens.refresh_token, tokens.expires_in) == ("xoxp-1", "xoxe-1", 43200)
+    assert read_tokens(answer({"ok": True, "authed_user": {"id": "U1"}})) is None

@@ -269,5 +269,6 @@ def _sign_in(
         client=client,
         client_document=document,
         client_name=_CLIENT_NAME,
+        issuer=server.issuer,
         clock=clock,
     )

@@ -242,10 +242,16 @@ class OAuthAuth(httpx.Auth):
         redirects = before.client.redirect_uris if before is not None else None
         async with self._person.page(str(redirects[0]) if redirects else None) as page:
             pending = await self._sign_in.begin(response, page.redirect_uri, before, scope=scope)
+            if before is not None and before.tokens is None:
+                await self._forget()  # an authorization server that knows it no more tells the person only
             answer = await page.answer(pending.url, pending.state)
             grant = await self._sign_in.complete(pending, answer)
         await self._keep(grant, _Source.SIGN_IN)
         return grant.access_token
+
+    async def _forget(self) -> None:
+        self._grant = None
+        await self._store.save(None)
 
     async def _keep(self, grant: Grant, source: _Source) -> None:
         self._grant, self._source = grant, source

@@ -7,44 +7,36 @@ can be kept. The SDK's `OAuthClientProvider` holds both in one coroutine, and al
 import asyncio
 import base64
 import hmac
-import json
 import logging
 import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final, Literal
-from urllib.parse import quote, urlsplit
+from typing import Final
+from urllib.parse import quote
 
 import httpx
 from mcp.client.auth import PKCEParameters
-from mcp.client.auth.utils import (
-    create_client_info_from_metadata_url,
-    create_client_registration_request,
-    should_use_client_metadata_url,
-)
-from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
+from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 from mcp.types import LATEST_PROTOCOL_VERSION
-from pydantic import AnyUrl
 
 from mcpsecurity.client.errors import BridgeError, ServerUnavailableError, SignInRequiredError
-from mcpsecurity.client.oauth.discovery import Discovered, Discovery
-from mcpsecurity.client.oauth.documents import ServerMetadata, read_client, read_object, read_tokens
+from mcpsecurity.client.oauth.discovery import Discovery
+from mcpsecurity.client.oauth.documents import ServerMetadata, name_of, read_object, read_tokens
 from mcpsecurity.client.oauth.grants import ClientId, Grant, PendingSignIn
+from mcpsecurity.client.oauth.registration import Registration
 from mcpsecurity.client.oauth.requests import BoundedRequests
 from mcpsecurity.client.oauth.scopes import joined, needs_consent
-from mcpsecurity.runtime.loopback import is_loopback
 from mcpsecurity.sentences import Sentence
 
 _CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """An error code, of what RFC 6749, 4.1.2.1 allows."""
-_MAX_REASON: Final = 300
 _REVOKE_SECONDS: Final = 5.0
 _NO_POST: Final = (400, 404, 405)
 _log = logging.getLogger(__name__)
-_Method = Literal["none", "client_secret_basic", "client_secret_post"]
-_METHODS: Final[tuple[_Method, ...]] = ("none", "client_secret_basic", "client_secret_post")
+_NOT_NOW: Final = frozenset({"server_error", "temporarily_unavailable"})
+"""Codes with which some servers say, with any status, that another try may succeed."""
 
 
 class OAuthSignIn:
@@ -56,6 +48,7 @@ class OAuthSignIn:
         client: the client, where the authorization server lets none register by itself.
         client_document: the address of the client's metadata document, for one that takes such clients.
         client_name: what the client is called when it registers.
+        issuer: what the authorization server may call itself besides the name that the MCP server has for it.
         clock: gives seconds since 1970.
     """
 
@@ -67,15 +60,16 @@ class OAuthSignIn:
         client: ClientId | None = None,
         client_document: str | None = None,
         client_name: str = "mcpsecurity",
+        issuer: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.url = url
         self._host = httpx.URL(url).netloc.decode()
         self._requests = requests
-        self._discovery = Discovery(url, requests)
-        self._client = client
-        self._client_document = client_document
-        self._client_name = client_name
+        self._discovery = Discovery(url, requests, issuer)
+        self._registration = Registration(
+            self._host, requests, client=client, document=client_document, name=client_name, clock=clock
+        )
         self._clock = clock
 
     async def probe(self) -> httpx.Response:
@@ -114,7 +108,7 @@ class OAuthSignIn:
         """
         found = await self._discovery.find(challenge)
         asked = joined(f"{scope or ''} {found.scope or ''}".split()) or None
-        client = await self._become_client(replace(found, scope=asked), redirect_uri, before)
+        client = await self._registration.client_for(replace(found, scope=asked), redirect_uri, before)
         pkce, state = PKCEParameters.generate(), secrets.token_urlsafe(32)
         query = {
             "response_type": "code",
@@ -176,7 +170,7 @@ class OAuthSignIn:
             return None
         data = {"grant_type": "refresh_token", "refresh_token": grant.tokens.refresh_token}
         response = await self._token_request(grant.server, grant.client, grant.resource, data)
-        if response.status_code >= 500 or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        if _is_down(response):
             raise self._refused(grant.server, response)
         if not response.is_success or "error" in read_object(response):
             return None
@@ -226,63 +220,6 @@ class OAuthSignIn:
             return True
         return bool(await self._discovery.named(answer))
 
-    async def _become_client(
-        self, found: Discovered, redirect_uri: str, before: Grant | None
-    ) -> OAuthClientInformationFull:
-        redirects = [AnyUrl(redirect_uri)]
-        if self._client is not None:
-            secret = self._client.client_secret
-            return OAuthClientInformationFull(
-                client_id=self._client.client_id,
-                client_secret=secret,
-                redirect_uris=redirects,
-                token_endpoint_auth_method=_method(found.server, has_secret=secret is not None),
-            )
-        if before is not None and self._is_still_client(before, found, redirect_uri):
-            return before.client
-        if self._client_document and should_use_client_metadata_url(found.server, self._client_document):
-            return create_client_info_from_metadata_url(self._client_document, redirects)
-        return await self._register(found, redirects)
-
-    async def _register(self, found: Discovered, redirects: list[AnyUrl]) -> OAuthClientInformationFull:
-        if found.server.registration_endpoint is None:
-            raise self._no_registration(found.server, "")
-        wanted = OAuthClientMetadata(
-            redirect_uris=redirects,
-            client_name=self._client_name,
-            token_endpoint_auth_method=_method(found.server, has_secret=False),
-            scope=found.scope,
-        )
-        made = create_client_registration_request(found.server, wanted, "")
-        registration = {**json.loads(made.content), "application_type": _application_type(redirects[0])}
-        response = await self._requests.send(httpx.Request("POST", made.url, json=registration))
-        if found.scope and read_object(response).get("error") == "invalid_client_metadata":
-            # Some know the scopes of their own API only, and not those of a resource; others want them.
-            del registration["scope"]
-            response = await self._requests.send(httpx.Request("POST", made.url, json=registration))
-        if response.status_code >= 500:
-            raise self._refused(found.server, response)
-        client = read_client(response, redirects)
-        if client is None:
-            raise self._no_registration(found.server, _described(response))
-        if client.token_endpoint_auth_method not in _METHODS:
-            has_secret = client.client_secret is not None
-            client.token_endpoint_auth_method = _method(found.server, has_secret=has_secret)
-        return client
-
-    def _is_still_client(self, before: Grant, found: Discovered, redirect_uri: str) -> bool:
-        """Tell whether a registration is of this authorization server, for this redirect and scope, and not
-        over."""
-        client = before.client
-        registered = client.scope if client.scope is not None else found.scope
-        end = client.client_secret_expires_at
-        return (
-            before.server.issuer == found.server.issuer
-            and set((found.scope or "").split()) <= set((registered or "").split())
-            and any(str(uri) == str(AnyUrl(redirect_uri)) for uri in client.redirect_uris or ())
-            and (not end or end > self._clock())
-        )
-
     async def _token_request(
         self, server: ServerMetadata, client: OAuthClientInformationFull, resource: str, data: dict[str, str]
     ) -> httpx.Response:
@@ -307,7 +244,7 @@ class OAuthSignIn:
         """Check that an answer belongs to the sign-in (RFC 6749, 10.12; RFC 9207), and has a code."""
         if not hmac.compare_digest(answer.get("state", "").encode(), pending.state.encode()):
             raise SignInRequiredError(Sentence("This answer does not belong to the sign-in that was begun."))
-        name, issuer = _name(pending.server), answer.get("iss")
+        name, issuer = name_of(pending.server), answer.get("iss")
         server = pending.server
         if issuer is None:
             is_another = server.authorization_response_iss_parameter_supported
@@ -335,42 +272,8 @@ class OAuthSignIn:
     ) -> SignInRequiredError | ServerUnavailableError:
         """Return the error of a refusal. Only its code is repeated: the rest may quote secrets."""
         reason = _code(read_object(response).get("error")) or f"HTTP {response.status_code}"
-        text = Sentence("{server} gave no token: {reason}.", server=_name(server), reason=reason)
-        down = response.status_code >= 500 or response.status_code == httpx.codes.TOO_MANY_REQUESTS
-        return ServerUnavailableError(text) if down else SignInRequiredError(text)
-
-    def _no_registration(self, server: ServerMetadata, reason: str) -> SignInRequiredError:
-        text = Sentence(
-            "{server}, where the MCP server at {host} has people sign in, lets no client register by itself. "
-            "Register one there, and set its client ID.",
-            server=_name(server),
-            host=self._host,
-        )
-        return SignInRequiredError(
-            Sentence("{problem} It says: {reason}", problem=text, reason=reason) if reason else text
-        )
-
-
-def _method(server: ServerMetadata, *, has_secret: bool) -> _Method:
-    """Return how a client says who it is at the token endpoint: a public one does not, where that may be."""
-    supported = server.token_endpoint_auth_methods_supported
-    usable = _METHODS[1:] if has_secret else _METHODS
-    if supported is None:
-        return usable[0]
-    return next((method for method in usable if method in supported), usable[0])
-
-
-def _application_type(redirect: AnyUrl) -> str:
-    """Return what a client with this redirect URI is (OpenID Connect Registration, 2): `web`, which is the
-    default, is refused where people come back to their own machine."""
-    return "native" if is_loopback(redirect.host or "") else "web"
-
-
-def _described(response: httpx.Response) -> str:
-    """Return what an authorization server says about a registration, in which there is no secret yet."""
-    body = read_object(response)
-    said = body.get("error_description") or body.get("error") or ""
-    return " ".join(said.split())[:_MAX_REASON] if isinstance(said, str) else ""
+        text = Sentence("{server} gave no token: {reason}.", server=name_of(server), reason=reason)
+        return ServerUnavailableError(text) if _is_down(response) else SignInRequiredError(text)
 
 
 def _code(error: object) -> str | None:
@@ -378,8 +281,12 @@ def _code(error: object) -> str | None:
 
 
 def _no_token(server: ServerMetadata) -> Sentence:
-    return Sentence("{server} answered the sign-in with something that is no token.", server=_name(server))
+    return Sentence("{server} answered the sign-in with something that is no token.", server=name_of(server))
 
 
-def _name(server: ServerMetadata) -> str:
-    return urlsplit(str(server.issuer)).netloc
+def _is_down(response: httpx.Response) -> bool:
+    """Tell whether another try may succeed, so that a refusal says nothing about the client or the grant."""
+    if response.status_code >= 500 or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        return True
+    error = read_object(response).get("error")
+    return isinstance(error, str) and error in _NOT_NOW

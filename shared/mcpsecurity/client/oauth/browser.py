@@ -33,6 +33,7 @@ def browser_auth(
     *,
     client: ClientId | None = None,
     client_document: str | None = None,
+    issuer: str | None = None,
     store: GrantStore | None = None,
     ca_file: Path | str | None = None,
     tell: Tell = print,
@@ -47,13 +48,17 @@ def browser_auth(
         client: a client that was registered by hand, with the redirect URI http://127.0.0.1/callback and any
             port; needed where the authorization server lets none register by itself.
         client_document: the address of a client ID metadata document, for a server that takes such clients.
+        issuer: what the authorization server calls itself, if its document names another than the MCP server
+            does, and its operator confirms that.
         store: keeps the tokens, which are secret; without it they last as long as the program.
         ca_file: PEM file of a certificate authority to trust besides the system's.
         tell: shows the person what to do.
         open_page: opens a page in a browser, and returns whether there is one.
     """
     tls = client_ssl_context(Path(ca_file) if ca_file is not None else None)
-    sign_in = OAuthSignIn(url, BoundedRequests(url, tls), client=client, client_document=client_document)
+    sign_in = OAuthSignIn(
+        url, BoundedRequests(url, tls), client=client, client_document=client_document, issuer=issuer
+    )
     return OAuthAuth(sign_in, BrowserPerson(tell, open_page), store)
 
 

@@ -17,20 +17,21 @@ from mcp.client.auth.utils import (
 from mcp.shared.auth_utils import check_resource_allowed, resource_url_from_server_url
 
 from mcpsecurity.client.challenges import challenge_parameters
-from mcpsecurity.client.errors import ServerUnavailableError, SignInRequiredError
+from mcpsecurity.client.errors import BridgeError, ServerUnavailableError, SignInRequiredError
 from mcpsecurity.client.oauth.documents import (
     ResourceMetadata,
     ServerMetadata,
     read_resource,
     read_server,
 )
-from mcpsecurity.client.oauth.requests import BoundedRequests
+from mcpsecurity.client.oauth.requests import BoundedRequests, joined_url
 from mcpsecurity.sentences import Sentence
 
 _OFFLINE = "offline_access"
 _RESOURCE = "/.well-known/oauth-protected-resource"
 _SERVER = "/.well-known/oauth-authorization-server"
 """Behind the path, where some have it; RFC 8414 and RFC 9728 put it before."""
+_MOST_SERVERS = 3
 
 D = TypeVar("D", ResourceMetadata, ServerMetadata)
 
@@ -45,10 +46,14 @@ class Discovered:
 
 
 class Discovery:
-    """Reads the documents about the MCP server at `url`."""
+    """Reads the documents about the MCP server at `url`.
 
-    def __init__(self, url: str, requests: BoundedRequests) -> None:
+    `issuer` is what its authorization server may call itself besides the name under which its document is.
+    """
+
+    def __init__(self, url: str, requests: BoundedRequests, issuer: str | None = None) -> None:
         self._url = url
+        self._issuer = issuer
         self._host = httpx.URL(url).netloc.decode()
         self._requests = requests
 
@@ -62,7 +67,7 @@ class Discovery:
         """
         parameters = challenge_parameters(challenge)
         resource = await self._resource(parameters.get("resource_metadata"))
-        server = await self._server(_issuer(resource))
+        server = await self._server(resource)
         scope = _scope(parameters.get("scope"), resource, server)
         if scope and _OFFLINE in (server.scopes_supported or ()) and _OFFLINE not in scope.split():
             scope = f"{scope} {_OFFLINE}"  # or there is no refresh token
@@ -76,45 +81,70 @@ class Discovery:
 
     async def _resource(self, named: str | None) -> ResourceMetadata | None:
         """Return what the MCP server publishes of itself, if it does; it may have `named` where."""
+        named = joined_url(self._url, named) if named else None
         urls = build_protected_resource_metadata_discovery_urls(named, self._url)
         resource = await self._first([*urls, f"{self._url.rstrip('/')}{_RESOURCE}"], read_resource)
         if resource is not None:
             self._check_resource(resource.resource)
         return resource
 
-    async def _server(self, issuer: str | None) -> ServerMetadata:
-        who = issuer or _origin(self._url)
-        urls = build_oauth_authorization_server_metadata_discovery_urls(who, self._url)
-        server = await self._first([*urls, f"{who.rstrip('/')}{_SERVER}"], read_server)
-        if server is not None:
-            self._check_server(server, who)
-            return server
-        if issuer is None:
-            raise SignInRequiredError(
-                Sentence(
-                    "The MCP server at {host} asks for a sign-in, and does not say where: it names no "
-                    "authorization server.",
-                    host=self._host,
-                )
-            )
-        raise SignInRequiredError(
-            Sentence(
-                "The MCP server at {host} has people sign in at {server}, which does not say how.",
-                host=self._host,
-                server=issuer,
-            )
-        )
+    async def _server(self, resource: ResourceMetadata | None) -> ServerMetadata:
+        """Return the first authorization server that can be used; a server of before June 2025, which names
+        none, is its own."""
+        if resource is None:
+            return await self._server_called(_origin(self._url), named=False)
+        errors: list[BridgeError] = []
+        for issuer in resource.authorization_servers[:_MOST_SERVERS]:
+            try:
+                return await self._server_called(issuer, named=True)
+            except BridgeError as error:
+                errors.append(error)
+        raise errors[0]
+
+    async def _server_called(self, issuer: str, *, named: bool) -> ServerMetadata:
+        found: list[ServerMetadata] = []
+
+        def read_good(response: httpx.Response) -> ServerMetadata | None:
+            """Return a document that may be used: one may have what the other lacks."""
+            server = read_server(response)
+            if server is None:
+                return None
+            found.append(server)
+            return server if self._is_called(server, issuer) and _has_pkce(server) else None
+
+        urls = build_oauth_authorization_server_metadata_discovery_urls(issuer, self._url)
+        try:
+            server = await self._first([*urls, f"{issuer.rstrip('/')}{_SERVER}"], read_good)
+        except BridgeError:
+            if not found:
+                raise
+            server = None
+        if server is None:
+            raise self._unusable(issuer, found[0] if found else None, named=named)
+        for endpoint in (server.authorization_endpoint, server.token_endpoint, server.registration_endpoint):
+            if endpoint is not None:
+                self._requests.check(str(endpoint))
+        return server
 
     async def _first(self, urls: list[str], read: Callable[[httpx.Response], D | None]) -> D | None:
         """Return the first document that is at one of these addresses.
 
         Raises:
+            BridgeError: no address has one, and one of them is not one to ask.
             ServerUnavailableError: no address has one, and one of them answers as a server that is down.
         """
-        down: ServerUnavailableError | None = None
+        first: BridgeError | None = None
+        silent = set[str]()
         for url in dict.fromkeys(urls):
-            self._requests.check(url)
-            response = await self._requests.send(create_oauth_metadata_request(url))
+            if _origin(url) in silent:
+                continue
+            try:
+                self._requests.check(url)
+                response = await self._requests.read(create_oauth_metadata_request(url))
+            except BridgeError as error:
+                first = first or error
+                silent.add(_origin(url))
+                continue
             if (document := read(response)) is not None:
                 return document
             if response.status_code >= 500 or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
@@ -123,9 +153,9 @@ class Discovery:
                     url=url[:300],
                     status=response.status_code,
                 )
-                down = down or ServerUnavailableError(text)
-        if down is not None:
-            raise down
+                first = first or ServerUnavailableError(text)
+        if first is not None:
+            raise first
         return None
 
     def _check_resource(self, resource: str) -> None:
@@ -141,40 +171,59 @@ class Discovery:
                 )
             )
 
-    def _check_server(self, server: ServerMetadata, issuer: str) -> None:
-        """Refuse the document of another authorization server (RFC 8414, 3.3), or one without PKCE."""
-        if str(server.issuer).rstrip("/") != issuer.rstrip("/"):
-            raise SignInRequiredError(
+    def _is_called(self, server: ServerMetadata, issuer: str) -> bool:
+        """Tell whether a document is of the authorization server that it was asked of (RFC 8414, 3.3)."""
+        own = str(server.issuer).rstrip("/")
+        return own in (issuer.rstrip("/"), (self._issuer or issuer).rstrip("/"))
+
+    def _unusable(self, issuer: str, server: ServerMetadata | None, *, named: bool) -> SignInRequiredError:
+        """Return why nobody signs in at an authorization server, whose document is another's or wants
+        something, if there is one."""
+        if server is None and not named:
+            return SignInRequiredError(
                 Sentence(
-                    "The MCP server at {host} has people sign in at {server}, which says that it is {other}.",
+                    "The MCP server at {host} asks for a sign-in, and does not say where: it names no "
+                    "authorization server.",
+                    host=self._host,
+                )
+            )
+        if server is None:
+            return SignInRequiredError(
+                Sentence(
+                    "The MCP server at {host} has people sign in at {server}, which does not say how.",
+                    host=self._host,
+                    server=issuer,
+                )
+            )
+        if not self._is_called(server, issuer):
+            return SignInRequiredError(
+                Sentence(
+                    "The MCP server at {host} has people sign in at {server}, which says that it is {other}. "
+                    "If its operator confirms that, set that as the issuer of the server.",
                     host=self._host,
                     server=issuer,
                     other=str(server.issuer)[:300],
                 )
             )
-        for endpoint in (server.authorization_endpoint, server.token_endpoint, server.registration_endpoint):
-            if endpoint is not None:
-                self._requests.check(str(endpoint))
-        if "S256" not in (server.code_challenge_methods_supported or ()):
-            raise SignInRequiredError(
-                Sentence(
-                    "The MCP server at {host} has people sign in at {server}, which does not protect a "
-                    "sign-in by PKCE. The MCP specification wants that.",
-                    host=self._host,
-                    server=issuer,
-                )
+        return SignInRequiredError(
+            Sentence(
+                "The MCP server at {host} has people sign in at {server}, which does not say that it "
+                "protects a sign-in by PKCE, as the MCP specification wants. Only its operator can change "
+                "that.",
+                host=self._host,
+                server=issuer,
             )
+        )
 
 
-def _issuer(resource: ResourceMetadata | None) -> str | None:
-    """Return the first authorization server; None for a server of before June 2025, which is its own."""
-    return resource.authorization_servers[0] if resource is not None else None
+def _has_pkce(server: ServerMetadata) -> bool:
+    return "S256" in (server.code_challenge_methods_supported or ())
 
 
 def _scope(asked: str | None, resource: ResourceMetadata | None, server: ServerMetadata) -> str | None:
     """Return the scope to ask for (MCP specification, Scope Selection Strategy); by what an authorization
     server says of itself only where it is the MCP server, of before June 2025."""
-    if asked is not None:
+    if asked:
         return asked
     supported = resource.scopes if resource is not None else server.scopes_supported
     return " ".join(supported) if supported is not None else None

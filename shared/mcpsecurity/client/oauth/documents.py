@@ -10,7 +10,7 @@ import math
 import re
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 from mcp.shared.auth import OAuthClientInformationFull, OAuthMetadata, OAuthToken
@@ -81,8 +81,11 @@ def read_resource(response: httpx.Response) -> ResourceMetadata | None:
     if response.status_code != httpx.codes.OK:
         return None
     body = read_object(response)
-    resource, servers = body.get("resource"), _texts(body.get("authorization_servers"))
-    if not _is_address(resource) or not servers or not _is_address(servers[0]):
+    resource, named = body.get("resource"), _texts(body.get("authorization_servers")) or ()
+    if isinstance(resource, list) and len(resource) == 1:  # GitLab writes a list
+        resource = resource[0]
+    servers = tuple(filter(_is_address, named))
+    if not _is_address(resource) or not servers:
         return None
     return ResourceMetadata(str(resource), servers, _texts(body.get("scopes_supported")))
 
@@ -106,7 +109,7 @@ def read_client(response: httpx.Response, redirects: list[AnyUrl]) -> OAuthClien
 
 def read_tokens(response: httpx.Response) -> OAuthToken | None:
     """Return the tokens of an answer (RFC 6749, 5.1), if they are bearer tokens that can be sent."""
-    body = read_object(response)
+    body = _about_the_person(read_object(response))
     token, kind, refresh = (body.get(name) for name in ("access_token", "token_type", "refresh_token"))
     if not response.is_success or not isinstance(token, str) or not _TOKEN.fullmatch(token):
         return None
@@ -118,6 +121,20 @@ def read_tokens(response: httpx.Response) -> OAuthToken | None:
         scope=_scope(body.get("scope")),
         refresh_token=refresh if isinstance(refresh, str) and refresh else None,
     )
+
+
+def _about_the_person(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of an answer with the person's tokens: Slack puts them, of the type `user`, beside what
+    its bots get."""
+    person = body.get("authed_user")
+    if "access_token" in body or not isinstance(person, dict):
+        return body
+    return {**person, "token_type": "bearer"} if person.get("token_type") == "user" else person
+
+
+def name_of(server: ServerMetadata) -> str:
+    """Return what people know an authorization server by: its host, and a port if it has one."""
+    return urlsplit(str(server.issuer)).netloc
 
 
 def _seconds(value: Any) -> int | None:

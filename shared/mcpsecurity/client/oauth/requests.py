@@ -1,7 +1,8 @@
 """Requests to addresses that an MCP server or its authorization server names.
 
 A stranger chooses such an address. So a request goes by https only, to no network that is nearer than the
-MCP server itself, follows no redirect, and its answer is bounded in time and size.
+MCP server itself, and its answer is bounded in time and size. Only what asks for a document follows a
+redirect, to an address for which the same holds.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
+from urllib.parse import urljoin
 
 import httpx
 
@@ -31,7 +33,8 @@ _LOCAL_NAMES: Final = frozenset(
     {"arpa", "corp", "home", "internal", "lan", "local", "localdomain", "localhost"}
 )
 """Top-level names that no public name has (RFC 2606, RFC 6762, RFC 8375, ICANN)."""
-_KEPT_HEADERS: Final = ("content-type", "www-authenticate")
+_KEPT_HEADERS: Final = ("content-type", "location", "www-authenticate")
+_MAX_REDIRECTS: Final = 3
 
 
 class _Reach(IntEnum):
@@ -74,6 +77,8 @@ class BoundedRequests:
             target = httpx.URL("")
         on_this_machine = is_loopback(target.host) and is_loopback(self._server.host)
         secure = target.scheme == "https" or (target.scheme == "http" and on_this_machine)
+        if target.host and target.scheme == "http" and not secure:
+            raise self._unprotected(target.host)
         if not target.host or target.userinfo or not secure:
             raise self._refused(target.host)
 
@@ -101,6 +106,20 @@ class BoundedRequests:
                 host=self._server.netloc.decode(),
             )
             raise ServerUnavailableError(text) from error
+
+    async def read(self, request: httpx.Request) -> httpx.Response:
+        """Return the answer to a GET that carries no secret, after a few redirects at most. Raises as
+        `send`."""
+        response = await self.send(request)
+        for _ in range(_MAX_REDIRECTS):
+            if not response.has_redirect_location:
+                break
+            target = joined_url(str(request.url), response.headers["Location"])
+            self.check(target)
+            headers = {name: value for name, value in request.headers.items() if name != "host"}
+            request = httpx.Request("GET", target, headers=headers)
+            response = await self.send(request)
+        return response
 
     async def _sent(self, request: httpx.Request) -> httpx.Response:
         proxy = proxy_for(str(request.url))
@@ -146,6 +165,15 @@ class BoundedRequests:
         port = url.port or (443 if url.scheme == "https" else 80)
         return [address.partition("%")[0] for address in await self._resolve(url.host, port)]
 
+    def _unprotected(self, host: str) -> BridgeError:
+        text = Sentence(
+            "The MCP server at {server} has people sign in at an address that is not used: {address}, by "
+            "http. Its operator has to name it by https.",
+            server=self._server.netloc.decode(),
+            address=host[:200],
+        )
+        return BridgeError(text)
+
     def _refused(self, host: str) -> BridgeError:
         text = Sentence(
             "The MCP server at {server} has people sign in at an address that is not used: {address}",
@@ -153,6 +181,14 @@ class BoundedRequests:
             address=host[:200] or "—",
         )
         return BridgeError(text)
+
+
+def joined_url(base: str, reference: str) -> str:
+    """Return the address that a reference means at `base`; nothing if it means none."""
+    try:
+        return urljoin(base, reference)
+    except ValueError:
+        return ""
 
 
 async def _body(response: httpx.Response) -> bytes:
