@@ -32,7 +32,8 @@ from tests.support.eventually import eventually
 from tests.support.ports import free_port
 
 Instead = dict[str, Any]
-"""Answers by path: a status, or a JSON object."""
+"""Answers by path: a status, or a JSON object. A path with ` to a stranger` behind it is for requests without
+a token."""
 
 
 class Tokens(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, AccessToken]):
@@ -225,10 +226,11 @@ class _Instead:
         self.seen: list[tuple[str, str, bool]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, has_token = scope.get("path", ""), False
         if scope["type"] == "http":
             has_token = any(name == b"authorization" for name, _ in scope["headers"])
-            self.seen.append((scope["method"], scope["path"], has_token))
-        answer = self._answers.get(scope.get("path", ""))
+            self.seen.append((scope["method"], path, has_token))
+        answer = self._answers.get(path if has_token else f"{path} to a stranger", self._answers.get(path))
         if answer is None:
             await self._app(scope, receive, send)
         elif isinstance(answer, int):

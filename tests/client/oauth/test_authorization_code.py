@@ -1,11 +1,11 @@
 """What single authorization servers want of a sign-in."""
 
 import pytest
-from tests.client.oauth.test_auth import HOW, WHO, Visits, auth_for
+from tests.client.oauth.test_auth import HOW, WHO, Visits, auth_for, whoami
 from tests.support.oauth import Instead, SignedInServer, protected, query_of
 
-from mcpsecurity.client import McpConnection, result_text
-from mcpsecurity.client.oauth import BoundedRequests, OAuthSignIn
+from mcpsecurity.client import AccessDeniedError, McpConnection, ServerUnavailableError, result_text
+from mcpsecurity.client.oauth import BoundedRequests, MemoryStore, OAuthSignIn
 from mcpsecurity.runtime.tls import client_ssl_context
 
 REDIRECT = "http://127.0.0.1:1/callback"
@@ -69,3 +69,33 @@ async def test_more_scopes_than_an_address_can_carry_are_left_out() -> None:
         query = await asked(server)
     assert 0 < len(query["scope"]) < 5000
     assert set(query["scope"].split()) <= {"notes", *many}
+
+
+@pytest.mark.parametrize("names_it", [True, False], ids=["names its server", "is its server"])
+async def test_a_server_that_refuses_strangers_by_403_has_them_sign_in(names_it: bool) -> None:
+    instead: Instead = {"/mcp to a stranger": 403, **({} if names_it else {WHO: 404})}
+    async with protected(instead) as server:
+        assert await whoami(server, auth_for(server, Visits())) == "a person"
+
+
+async def test_a_server_that_refuses_everybody_asks_for_no_sign_in() -> None:
+    visits = Visits()
+    for instead in ({"/mcp": 403}, {"/mcp": 403, WHO: 404, HOW: 404}):
+        async with protected(instead) as server:
+            with pytest.raises(AccessDeniedError):
+                await whoami(server, auth_for(server, visits))
+    assert len(visits.urls) == 1
+
+
+@pytest.mark.parametrize("error", ["temporarily_unavailable", "server_error"])
+async def test_a_refresh_that_is_refused_for_now_costs_no_sign_in(error: str) -> None:
+    instead, visits, store = Instead(), Visits(), MemoryStore()
+    async with protected(instead) as server:
+        await whoami(server, auth_for(server, visits, store))
+        server.tokens.access.clear()
+        instead["/token"] = {"error": error}
+        with pytest.raises(ServerUnavailableError, match=error):
+            await whoami(server, auth_for(server, visits, store))
+        del instead["/token"]
+        assert await whoami(server, auth_for(server, visits, store)) == "a person"
+    assert len(visits.urls) == 1

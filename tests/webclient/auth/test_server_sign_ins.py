@@ -70,6 +70,40 @@ async def failed(visitor: Visitor, path: str) -> str:
     return str(answer.body).partition('role="alert">')[2].partition("</p>")[0].replace("&#39;", "'")
 
 
+async def test_a_server_that_refuses_strangers_by_403_has_a_person_sign_in(
+    visitors: NewPerson, serve_web: ServeWeb
+) -> None:
+    async with chat_with(serve_web, {"/mcp to a stranger": 403}) as chat:
+        visitor = visitors(url=chat.url)
+        await visitor.sign_in()
+        shown = await status_of(visitor, "sign_in")
+        await visitor.get(await sign_in(visitor, shown["sign_in_url"]))
+        await status_of(visitor, "ready")
+
+
+async def test_an_issuer_of_another_name_is_used_once_the_operator_has_set_it(
+    visitors: NewPerson, serve_web: ServeWeb
+) -> None:
+    named, instead = "https://auth.example", Instead()
+    for more in ({}, {"issuer": named}):
+        async with chat_with(serve_web, instead, more) as chat:
+            origin = chat.server.url.removesuffix("/mcp")
+            instead["/.well-known/oauth-authorization-server"] = {
+                "issuer": named,
+                "token_endpoint": f"{origin}/token",
+                "authorization_endpoint": f"{origin}/authorize",
+                "registration_endpoint": f"{origin}/register",
+                "code_challenge_methods_supported": ["S256"],
+            }
+            visitor = visitors(url=chat.url)
+            await visitor.sign_in()
+            if not more:
+                assert "set that as the issuer of the server" in await failed(visitor, START)
+            else:
+                await visitor.get(await sign_in(visitor))
+                await status_of(visitor, "ready")
+
+
 async def test_a_person_signs_in_for_a_server_and_its_tools_are_called(
     visitors: NewPerson, serve_web: ServeWeb, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 import httpx
 
-from mcpsecurity.client import BridgeError, ServerUnavailableError
+from mcpsecurity.client import BridgeError, ServerUnavailableError, SignInRequiredError
 from mcpsecurity.client.oauth import (
     BoundedRequests,
     ClientId,
@@ -215,7 +215,8 @@ class PersonAuth(httpx.Auth):
     """Puts a person's token for one server on each request, if there is one.
 
     `acting` returns the session whose tokens count, and `has_token` tells whether it had one at last.
-    A server that takes strangers is asked without. A 401 is answered once with a new token.
+    A server that takes strangers is asked without; some refuse them by 403. A 401 is answered once with a
+    new token.
     """
 
     requires_response_body = False
@@ -232,6 +233,9 @@ class PersonAuth(httpx.Auth):
         if token is not None:
             request.headers["Authorization"] = f"Bearer {token}"
         response = yield request
+        if token is None and response.status_code == httpx.codes.FORBIDDEN:
+            host = request.url.netloc.decode()
+            raise SignInRequiredError(Sentence("The MCP server at {host} asks for a sign-in.", host=host))
         if token is not None and response.status_code == httpx.codes.UNAUTHORIZED:
             renewed = await self._token(refused=token)
             if renewed is not None:

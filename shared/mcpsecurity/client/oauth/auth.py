@@ -127,13 +127,24 @@ class OAuthAuth(httpx.Auth):
             if token is not None:
                 request.headers["Authorization"] = f"Bearer {token}"
             response = yield request
-            if not _wants_another(response):
+            if not await self._wants_another(response, token):
                 self._accepted = token
                 return
             other = await self._other(response, token) if request.method != "DELETE" else None
             if other is None:
                 return
             token = other
+
+    async def _wants_another(self, response: httpx.Response, token: str | None) -> bool:
+        """Tell whether a response asks for a token, or another one. Some refuse strangers by a bare 403."""
+        if response.status_code != httpx.codes.FORBIDDEN:
+            return response.status_code == httpx.codes.UNAUTHORIZED
+        if challenge_of(response) is not None:
+            return True
+        try:
+            return token is None and await self._sign_in.wants_sign_in(response)
+        except BridgeError:
+            return False
 
     def _check(self, url: httpx.URL) -> None:
         own = httpx.URL(self._sign_in.url)
@@ -256,10 +267,3 @@ class OAuthAuth(httpx.Auth):
     async def _keep(self, grant: Grant, source: _Source) -> None:
         self._grant, self._source = grant, source
         await self._store.save(grant.model_dump_json())
-
-
-def _wants_another(response: httpx.Response) -> bool:
-    """Tell whether a response asks for another token."""
-    if response.status_code == httpx.codes.FORBIDDEN:
-        return challenge_of(response) is not None
-    return response.status_code == httpx.codes.UNAUTHORIZED

@@ -214,11 +214,12 @@ class OAuthSignIn:
     async def wants_sign_in(self, answer: httpx.Response) -> bool:
         """Tell whether the MCP server, which gave a stranger this answer, has people sign in.
 
-        One that wants a token for some requests only says so in its metadata. Raises `BridgeError`.
+        One that wants a token for some requests only, or refuses strangers by 403, says so in its metadata.
+        Raises `BridgeError`.
         """
-        if answer.status_code == httpx.codes.UNAUTHORIZED:
+        if answer.status_code == httpx.codes.UNAUTHORIZED or await self._discovery.named(answer):
             return True
-        return bool(await self._discovery.named(answer))
+        return answer.status_code == httpx.codes.FORBIDDEN and await self._discovery.describes_itself()
 
     async def _token_request(
         self, server: ServerMetadata, client: OAuthClientInformationFull, resource: str, data: dict[str, str]

@@ -79,6 +79,12 @@ class Discovery:
         resource = await self._resource(challenge_parameters(challenge).get("resource_metadata"))
         return list(resource.authorization_servers) if resource is not None else []
 
+    async def describes_itself(self) -> bool:
+        """Tell whether the server is an authorization server, too, as those of before June 2025 are. Raises
+        as `find`."""
+        urls = build_oauth_authorization_server_metadata_discovery_urls(_origin(self._url), self._url)
+        return await self._first(urls, read_server) is not None
+
     async def _resource(self, named: str | None) -> ResourceMetadata | None:
         """Return what the MCP server publishes of itself, if it does; it may have `named` where."""
         named = joined_url(self._url, named) if named else None
