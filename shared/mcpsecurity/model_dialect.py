@@ -334,7 +334,7 @@ def _named(name: str, message: str) -> bool:
     """Tell whether a message names a parameter; xAI writes `reasoningEffort`."""
     head, *tail = name.split("_")
     spelled = f"{re.escape(name)}|{re.escape(head)}{''.join(map(str.capitalize, tail))}"
-    return re.search(rf"(?<![\w.])({spelled})(?!\w)", message) is not None
+    return re.search(rf"(?<![\w.])(body\.)?({spelled})(?!\w)", message) is not None
 
 
 def _at(body: Mapping[str, Any], path: tuple[str, ...]) -> Any:

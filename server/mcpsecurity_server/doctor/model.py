@@ -29,6 +29,10 @@ _SHOWN, _FAULT = 200, 500
 _PARSER = (
     "a parser for this model's calls (vLLM: --enable-auto-tool-choice --tool-call-parser; llama.cpp: --jinja)"
 )
+_ONLY_THOUGHT = (
+    "It only thought, and gave neither an answer nor a call: its server takes the answer for a thought "
+    "(vLLM, SGLang: --reasoning-parser of another model), or the limit of an answer is too small to think."
+)
 _WAYS = {"responses": "Responses", "chat": "Chat Completions", "dated": "Chat Completions (dated API)"}
 _OPTIONS = {
     "temperature": "MCPSECURITY_MODEL_TEMPERATURE",
@@ -154,6 +158,8 @@ def _judge_answer(model: ModelSettings, answer: ModelAnswer) -> Finding:
             "that it calls none. Choose a model or a template with tools."
         )
         return warning("model", message, _name_key(model))
+    if answer.only_thought:
+        return warning("model", f"{message} {_ONLY_THOUGHT}", f"the start of the model's server, {_LIMIT}")
     left_out = sorted({_OPTIONS[path[0]] for path in answer.dialect.dropped if path[0] in _OPTIONS})
     if left_out:
         setting = ", ".join(left_out)

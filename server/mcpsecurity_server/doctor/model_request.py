@@ -48,6 +48,7 @@ class ModelAnswer:
         model: the model that the answer names.
         text: the text of the answer; None if there was no answer.
         read: how many tokens the model says that it has read; None if it does not.
+        only_thought: whether it thought, and neither said nor called anything.
         streamed: whether the answer was streamed; some gateways send it whole.
         first_way: the way of the first request.
         dialect: the options that the endpoint refused, and takes instead.
@@ -61,6 +62,7 @@ class ModelAnswer:
     model: str
     text: str | None
     read: int | None
+    only_thought: bool
     streamed: bool
     first_way: Way
     dialect: Dialect
@@ -150,7 +152,9 @@ def _read(answer: Answer, first_way: Way, dialect: Dialect) -> ModelAnswer:
     message, code, param = (_line(error.get(name)) for name in ("message", "code", "param"))
     kind = kind_of(None if answer.status == 200 else answer.status, error)
     read = next((count for event in reversed(events) if (count := _read_tokens(event))), None)
-    said = (answer.status, message, code, param, kind, _line(model), text, read)
+    silent = text is not None and not text.strip() and any(map(_thinks, events))
+    only_thought = silent and not any(map(_calls, events))
+    said = (answer.status, message, code, param, kind, _line(model), text, read, only_thought)
     return ModelAnswer(*said, streamed, first_way, dialect)
 
 
@@ -209,10 +213,30 @@ def _said(event: Mapping[str, Any]) -> str:
     """Return what an event adds to the text of the answer."""
     if event.get("type") == "response.output_text.delta":
         return str(event.get("delta") or "")
+    return str(_delta(event).get("content") or "")
+
+
+def _thinks(event: Mapping[str, Any]) -> bool:
+    """Tell whether an event brings a thought."""
+    kinds = ("response.reasoning_text.delta", "response.reasoning_summary_text.delta")
+    delta = _delta(event)
+    return event.get("type") in kinds or bool(delta.get("reasoning") or delta.get("reasoning_content"))
+
+
+def _calls(event: Mapping[str, Any]) -> bool:
+    """Tell whether an event brings a call of a tool."""
+    item = event.get("item")
+    return bool(_delta(event).get("tool_calls")) or (
+        isinstance(item, Mapping) and item.get("type") == "function_call"
+    )
+
+
+def _delta(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a chunk of Chat Completions adds; a whole answer, too. Other events: {}."""
     choices = event.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
-    delta = choice.get("delta") if isinstance(choice, Mapping) else None
-    return str(delta.get("content") or "") if isinstance(delta, Mapping) else ""
+    delta = choice.get("delta", choice.get("message")) if isinstance(choice, Mapping) else None
+    return delta if isinstance(delta, Mapping) else {}
 
 
 def _line(value: object) -> str:

@@ -1,9 +1,9 @@
-"""The doctor says which models there are, how much one reads, and whether it was shown the tool."""
+"""The doctor says which models there are, how much one reads, whether it saw the tool, and whether it speaks."""
 
 from typing import Any
 
 import pytest
-from tests.server.doctor.endpoints import chat_answer, error, events, openai_finding, standing_in
+from tests.server.doctor.endpoints import Body, chat_answer, error, events, openai_finding, standing_in
 
 from mcpsecurity.localcloud import LocalCloud
 from mcpsecurity_server.doctor import Status
@@ -83,3 +83,22 @@ async def test_a_template_that_leaves_tools_out_is_found_by_what_the_model_read(
         found = await openai_finding(healthy_cloud, f"{url}/v1")
     assert found.status is status
     assert ("It read 34 tokens, fewer than the tool has" in found.message) is (status is Status.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ([], Status.WARNING),
+        ([{"choices": [{"delta": {"content": "ok"}}]}], Status.OK),
+        ([{"choices": [{"delta": {"tool_calls": [{"index": 0}]}}]}], Status.OK),
+    ],
+    ids=["nothing more", "text", "a call"],
+)
+async def test_a_model_that_only_thinks_is_found(
+    healthy_cloud: LocalCloud, more: list[Body], status: Status
+) -> None:
+    """As vLLM 0.32.0 streams it, with the parser of another model's thoughts."""
+    thought = {"choices": [{"delta": {"content": None, "reasoning": "It is Monday. ok"}}]}
+    async with standing_in(lambda *_: events(thought, *more)) as (url, _):
+        found = await openai_finding(healthy_cloud, url)
+    assert (found.status, "It only thought" in found.message) == (status, status is Status.WARNING)
