@@ -1,4 +1,4 @@
-"""The doctor says which models there are, how much one reads, whether it saw the tool, and whether it speaks."""
+"""The doctor says which models there are, how much one reads, whether it saw the tool, and if it speaks."""
 
 from typing import Any
 
