@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.browser.conftest import browser, context, stack, watch, whole_stack
 from tests.foreign.running import ForeignServer, Running, started
 from tests.foreign.servers import SERVERS
 from tests.sdk2.environment import sdk2_python
 from tests.webclient.conftest import local, mcp_url, run_chat
 
-__all__ = ["local", "mcp_url", "run_chat"]
+__all__ = ["browser", "context", "local", "mcp_url", "run_chat", "stack", "watch", "whole_stack"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -2,25 +2,17 @@
 
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-from tests.foreign.environments import installed_node
+from tests.foreign.authorization_servers import SDK, served
 from tests.foreign.forms import agree
-from tests.foreign.running import environment_in
-from tests.support.node import NODE
-from tests.support.ports import free_port
-from tests.support.programs import Program
 
 from mcpsecurity.client import McpConnection, result_text
 from mcpsecurity.client.oauth import MemoryStore, browser_auth, read_grant
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.foreign]
-
-SDK = "node_modules/@modelcontextprotocol/sdk/dist/esm/examples/server/simpleStreamableHttp.js"
 
 
 class Visits:
@@ -32,23 +24,6 @@ class Visits:
     def __call__(self, url: str) -> bool:
         self.count += 1
         return agree(url)
-
-
-@asynccontextmanager
-async def served(script: str, folder: Path) -> AsyncIterator[str]:
-    """Run a script, and give it a port for the MCP server and one for the authorization server."""
-    port, more = free_port(), free_port()
-    program = Program(
-        [str(NODE), str(installed_node("npm_sign_in") / script), str(port), str(more), "--oauth"],
-        port,
-        environment=environment_in(folder) | {"MCP_PORT": str(port), "MCP_AUTH_PORT": str(more)},
-        log=folder / "log.txt",
-    )
-    await program.start()
-    try:
-        yield f"http://{'localhost' if script == SDK else '127.0.0.1'}:{port}/mcp"
-    finally:
-        await program.stop()
 
 
 async def call(url: str, store: MemoryStore, visits: Visits, *tools: str, sign_out: bool = False) -> str:
@@ -76,7 +51,7 @@ async def status_of(url: str, token: str) -> int:
         return (await client.post(url, json=ping, headers=headers)).status_code
 
 
-@pytest.mark.parametrize("script", ["oidc_provider.mjs", "workers.mjs"])
+@pytest.mark.parametrize("script", ["oidc_provider.mjs", "workers.mjs", "toolkit.py", "authlib_server.py"])
 async def test_a_person_signs_in_once_is_kept_by_refreshes_and_signs_out(script: str, tmp_path: Path) -> None:
     store, visits = MemoryStore(), Visits()
     async with served(script, tmp_path) as url:
@@ -108,3 +83,18 @@ async def test_signing_out_at_a_server_with_sessions_opens_no_page_when_the_sess
     async with served(SDK, tmp_path) as url:
         assert await call(url, store, visits, "greet", sign_out=True) == "Hello, Alice!"
     assert visits.count == 1
+
+
+@pytest.mark.parametrize("script", ["toolkit.py", "authlib_server.py"])
+async def test_a_refresh_token_that_is_used_up_costs_one_sign_in_and_no_more(
+    script: str, tmp_path: Path
+) -> None:
+    store, visits = MemoryStore(), Visits()
+    async with served(script, tmp_path) as url:
+        await call(url, store, visits, "whoami")
+        await let_it_end(store)
+        used_up = await store.load()
+        await call(url, store, visits, "whoami")
+        await store.save(used_up)
+        assert await call(url, store, visits, "whoami") == "alice"
+    assert visits.count == 2

@@ -247,6 +247,8 @@ async def test_an_answer_without_an_issuer_is_refused_where_one_was_promised() -
     text = await refused({HOW: document}, port=httpx.URL(origin).port)
     assert text == "The sign-in came from another authorization server than HOST."
     assert await refused({HOW: document}, port=httpx.URL(origin).port, issuer=origin, forgets=True) != text
+    declined = await refused({HOW: document}, port=httpx.URL(origin).port, denies=True)
+    assert declined.startswith("You did not sign in at")
 
 
 class SlowStore(MemoryStore):

@@ -247,8 +247,8 @@ class OAuthSignIn:
             raise SignInRequiredError(Sentence("This answer does not belong to the sign-in that was begun."))
         name, issuer = name_of(pending.server), answer.get("iss")
         server = pending.server
-        if issuer is None:
-            is_another = server.authorization_response_iss_parameter_supported
+        if issuer is None:  # django-oauth-toolkit names it only with a code
+            is_another = server.authorization_response_iss_parameter_supported and "error" not in answer
         else:  # compared as text (RFC 9207, 2.4)
             is_another = issuer != (server.issuer_as_written or str(server.issuer))
         if is_another:
