@@ -1,7 +1,8 @@
 # Every target works from a fresh clone; what it needs is installed first.
-NEW_ENOUGH := -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
+# Semantic Kernel wants a Pydantic that has no wheels for 3.15 (deploy/install.py).
+FITS := -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))'
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
-	$$p $(NEW_ENOUGH) >/dev/null 2>&1 && echo $$p && break; done)
+	$$p $(FITS) >/dev/null 2>&1 && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -9,10 +10,10 @@ BIN := $(VENV)/bin
 
 # deploy/install.py takes what is needed from the one lock, and does nothing where it is there already.
 define INSTALL
-@test -n "$(PYTHON)" || { echo "mcpsecurity needs Python 3.11 or newer with its venv module; PATH has:" \
+@test -n "$(PYTHON)" || { echo "mcpsecurity needs Python 3.11 to 3.14 with its venv module; PATH has:" \
 	"$$(python3 --version 2>&1 || echo no python3). On Debian or Ubuntu: apt-get install python3 python3-venv." \
-	"Elsewhere: make PYTHON=/path/to/python3.11"; exit 1; }
-@$(PYTHON) $(NEW_ENOUGH) || { echo "mcpsecurity needs Python 3.11 or newer with its venv module;" \
+	"Elsewhere: make PYTHON=/path/to/python3.14"; exit 1; }
+@$(PYTHON) $(FITS) || { echo "mcpsecurity needs Python 3.11 to 3.14 with its venv module;" \
 	"$(PYTHON) is $$($(PYTHON) --version 2>&1)."; exit 1; }
 @$(PYTHON) deploy/install.py --into $(VENV)
 endef

@@ -3,7 +3,7 @@
     python deploy/install.py webclient console    what `make demo` needs
     python deploy/install.py --all                every extra, and the developers' tools: `make setup`
 
-It needs Python 3.11 or newer and nothing else, and works where `make` does not. What is there already is left
+It needs Python 3.11 to 3.14 and nothing else, and works where `make` does not. What is there already is left
 alone.
 """
 
@@ -21,6 +21,9 @@ from pathlib import Path
 
 from locked import ROOT, part
 
+NEWEST = (3, 14)
+"""The newest Python for which every locked package has a wheel: Semantic Kernel wants a Pydantic before 2.14,
+which has none for 3.15. The Makefile names the same."""
 PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input")
 SECONDS_BETWEEN_LINES = 10.0
 """How often it says how far it is where a line cannot be written over."""
@@ -38,14 +41,25 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="everything")
     parser.add_argument("--into", type=Path, default=ROOT / ".venv", help="the environment; default: .venv")
     given = parser.parse_args()
-    if sys.version_info < (3, 11):  # noqa: UP036 - it runs before anything is installed
-        sys.exit(f"mcpsecurity needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
+    if refused := _refused(sys.version_info[:2]):
+        sys.exit(refused)
     started = time.monotonic()
     try:
         if install(given.into, frozenset({"*"} if given.all else given.extras)):
             print(f"Installed into {given.into} in {time.monotonic() - started:.0f} s.", flush=True)
     except (LookupError, OSError, PipError, subprocess.CalledProcessError) as error:
         sys.exit(f"install.py: {error}")
+
+
+def _refused(version: tuple[int, int]) -> str:
+    """Return why this Python cannot be used, and what to do."""
+    if (3, 11) <= version <= NEWEST:
+        return ""
+    this, newest = (".".join(map(str, pair)) for pair in (version, NEWEST))
+    return (
+        f"mcpsecurity needs Python 3.11 to {newest}; this is {this}.\n"
+        f"Begin with another, for example: python{newest} deploy/install.py"
+    )
 
 
 def install(folder: Path, extras: frozenset[str]) -> bool:

@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from install import PipError, _count, _held, _pip, _shown
+from install import NEWEST, PipError, _count, _held, _pip, _refused, _shown
 from locked import ROOT, part
 
 LINES = [
@@ -59,3 +61,20 @@ def test_where_no_package_index_is_reached_the_person_reads_what_may_help(
     said = capsys.readouterr().out
     assert "No matching distribution found for nothing-of-this-name==1" in said
     assert "Ignoring" not in said
+
+
+@pytest.mark.parametrize("version", [(3, 10), (3, 15)])
+def test_a_python_that_the_packages_do_not_fit_is_refused_before_anything_is_fetched(
+    version: tuple[int, int],
+) -> None:
+    assert "needs Python 3.11 to 3.14; this is 3.1" in _refused(version)
+    assert "python3.14 deploy/install.py" in _refused(version)
+
+
+def test_the_makefile_takes_the_same_pythons_as_the_installation() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["classifiers"]
+    versions = re.findall(r"Python :: 3\.(\d+)", " ".join(declared))
+    assert NEWEST == (3, int(versions[-1]))
+    assert all(_refused((3, int(minor))) == "" for minor in versions)
+    fits = f"(3, {versions[0]}) <= sys.version_info[:2] <= (3, {versions[-1]})"
+    assert fits in (ROOT / "Makefile").read_text("utf-8")
