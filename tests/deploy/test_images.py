@@ -24,7 +24,8 @@ from mcpsecurity import McpClient
 from mcpsecurity.testing import LocalStack
 
 BUILDAH = ("buildah", "--storage-driver", "vfs")
-SUITE = "bookworm"
+SUITE = os.environ.get("IMAGE_SUITE", "trixie")
+"""Debian 13 has Python 3.13, as the Containerfile's own base does."""
 MIB = 1024 * 1024
 USER = 10001
 _OF_PIP = ("cert", "extra-index-url", "find-links", "index-url")

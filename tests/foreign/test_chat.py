@@ -10,7 +10,7 @@ from tests.foreign.running import Running, started
 from tests.foreign.servers import SERVERS
 from tests.integration.test_demo import running_demo
 from tests.webclient.conftest import RunChat
-from tests.webclient.person import WebPerson
+from tests.webclient.person import Page, WebPerson
 from tests.webclient.scripted_model import ScriptedModel, calls, says
 
 from mcpsecurity.kernel import function_name
@@ -71,6 +71,7 @@ async def _one_call(person: WebPerson, model: ScriptedModel, running: Running) -
     model.turns.append(calls(("c1", f"{plugin}-{function_name(name)}", json.dumps(running.filled(given)))))
     model.turns.append(says("I see."))
     async with person.page() as page:
+        await _ready(page, running.server.name)
         call = await person.ask(page, f"Use {running.server.name}.")
         assert call["tool"] == name
         assert await person.decide(call) == 202
@@ -79,3 +80,10 @@ async def _one_call(person: WebPerson, model: ScriptedModel, running: Running) -
         assert (await page.until("run.done"))["status"] == "completed"
     assert model.last[-1]["role"] == "tool"
     return str(model.last[-1]["content"])
+
+
+async def _ready(page: Page, name: str) -> None:
+    """Wait for the server's tools: an answer goes on without a server that takes long to connect."""
+    servers = page.snapshot["servers"]
+    while not any(server["name"] == name and server["status"] == "ready" for server in servers):
+        servers = (await page.until("servers.changed"))["servers"]

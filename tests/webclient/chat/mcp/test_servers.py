@@ -39,11 +39,10 @@ async def test_a_server_that_is_down_is_shown_as_such_and_the_others_work(
             assert (await stream.until("run.done"))["status"] == "completed"
         servers = {s["name"]: s for s in (await visitor.snapshot())["servers"]}
         assert (servers["Tools"]["status"], servers["playground"]["status"]) == ("ready", "down")
-        [line] = [r for r in caplog.records if "is down" in r.getMessage()]
-        assert (line.levelname, "playground is down: The MCP server at " in line.getMessage()) == (
-            "WARNING",
-            True,
-        )
+        # Conversations of other tests may have their connections still, and say so too.
+        lines = [(r.levelname, r.getMessage()) for r in caplog.records if "is down" in r.getMessage()]
+        assert {level for level, _ in lines} == {"WARNING"}
+        assert all("the MCP server playground is down: The MCP server at " in text for _, text in lines)
         assert "does not answer" in servers["playground"]["message"]
         assert {p["server"] for p in (await _catalog(visitor))["prompts"]} == {"Tools"}
     finally:
