@@ -74,7 +74,7 @@ def test_a_python_that_the_packages_do_not_fit_is_refused_before_anything_is_fet
 def test_the_makefile_takes_the_same_pythons_as_the_installation() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["classifiers"]
     versions = re.findall(r"Python :: 3\.(\d+)", " ".join(declared))
-    assert NEWEST == (3, int(versions[-1]))
+    assert (3, int(versions[-1])) == NEWEST
     assert all(_refused((3, int(minor))) == "" for minor in versions)
     fits = f"(3, {versions[0]}) <= sys.version_info[:2] <= (3, {versions[-1]})"
     assert fits in (ROOT / "Makefile").read_text("utf-8")
