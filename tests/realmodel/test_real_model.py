@@ -182,6 +182,16 @@ async def test_what_the_model_thought_before_a_call_comes_back_to_its_template(v
     assert message["text"] == "It is 21 degrees and sunny there."
 
 
+async def test_by_responses_thoughts_come_back_and_a_limit_is_told(
+    endpoint: str, stack: LocalStack, tool_server: str
+) -> None:
+    """llama.cpp says of an answer at its limit that it is complete."""
+    async with _alice(endpoint, stack, tool_server, model_api="responses", max_output_tokens=100) as visitor:
+        message = await _answered(visitor, "Ponder the weather.")
+        assert message["text"] == "I remember what I thought before the call."
+        assert (await _answered(visitor, "Count!"))["finish_reason"] == "length"
+
+
 async def test_the_terminals_loop_calls_tools_and_keeps_within_what_the_server_reads(endpoint: str) -> None:
     class Tools:
         @kernel_function

@@ -196,6 +196,24 @@ def _vllm_calls(name: str) -> Events:
     ]
 
 
+# MiniMax, by its guide to calls of functions: platform.minimax.io/docs/guides/text-m2-function-call
+def _minimax_calls(name: str) -> Events:
+    pieces = ("<think>\n", "The person wants to", " know.\n</think>\n\n")
+    return [
+        *(chunk({"role": "assistant", "content": piece}) for piece in pieces),
+        chunk({"tool_calls": [call(name, index=0, id="call_function_1")]}, "tool_calls"),
+        DONE,
+    ]
+
+
+def _minimax_refuses(body: Body) -> Refused | None:
+    """It refuses nothing, and answers worse; here it says so."""
+    said = [m.get("content") or "" for m in since_question(body) if m["role"] == "assistant"]
+    if all(text == "<think>\nThe person wants to know.\n</think>\n\n" for text in said):
+        return None
+    return Refused(400, error("What I thought is missing."))
+
+
 def _llama_calls(name: str) -> Events:
     pieces = [
         {"index": 0, "id": "Xy1", "type": "function", "function": {"name": name, "arguments": "{"}},
@@ -257,6 +275,7 @@ PARTNERS = [
     Partner("Ollama", _ollama_calls, plain, base="/v1/"),
     Partner("LiteLLM", _litellm_calls, plain),
     Partner("a gateway", _gateway_calls, lambda: [*words(), chunk({}, "stop")]),
+    Partner("MiniMax", _minimax_calls, plain, _minimax_refuses),
     Partner("vLLM", _vllm_calls, plain, base="/v1/chat/completions"),
     Partner("llama.cpp", _llama_calls, plain, base=""),
     Partner("LM Studio", _ollama_calls, plain, _lm_studio_refuses),

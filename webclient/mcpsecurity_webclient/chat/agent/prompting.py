@@ -47,7 +47,8 @@ _ONLY_THOUGHT = {
     "empty": (
         "the model %s only thought, and gave no answer: its server may take the answer for a thought (vLLM, "
         "SGLang: the --reasoning-parser of another model; LM Studio: separate reasoning_content in the "
-        "developer settings), or the model needs a lower effort (MCPSECURITY_MODEL_REASONING_EFFORT)"
+        "developer settings; Xinference: start it with reasoning_content), or the model needs a lower effort "
+        "(MCPSECURITY_MODEL_REASONING_EFFORT)"
     ),
     "length": (
         "the model %s spent its whole limit on thinking: raise MCPSECURITY_MODEL_MAX_OUTPUT_TOKENS, or what "
