@@ -72,6 +72,15 @@ from mcpsecurity.model_efforts import nearest_effort
             "medium",
         ),
         ("low", "Unsupported value: 'reasoning_effort' does not support 'low' with this model.", None),
+        # Gemini: agentjido/req_llm#971, BerriAI/litellm#37314
+        (
+            "minimal",
+            "Thinking level MINIMAL is not supported for this model. Please retry with other.",
+            "low",
+        ),
+        ("none", "Thinking level is unsupported: THINKING_LEVEL_MINIMAL", "minimal"),
+        ("medium", "Thinking level MEDIUM is not supported for this model.", "low"),
+        ("low", "Thinking level is not supported for this model.", None),
         ("low", '"llama3.2" does not support thinking', None),
         ("low", "Unsupported value: 'temperature' does not support 0.2. Supported values are: high", None),
         ("ultra", "`reasoning_effort` must be one of `low`, `medium`, or `high`", None),

@@ -38,8 +38,10 @@ _UNKNOWN = re.compile(
     r"|may only be set|or unset",
     re.IGNORECASE,
 )
-_NO_EFFORT = re.compile(r"\bthink value\b|does not support thinking|invalid reasoning value", re.IGNORECASE)
-"""How Ollama refuses `reasoning_effort`."""
+_NO_EFFORT = re.compile(
+    r"\bthink value\b|does not support thinking|invalid reasoning value|thinking level is not", re.IGNORECASE
+)
+"""How Ollama and Gemini refuse `reasoning_effort`."""
 _THOUGHT = "reasoning_content"
 _WANTS_THOUGHTS = re.compile(_THOUGHT)
 _WANTS_SIGNATURE = re.compile(r"missing a .?thought_signature", re.IGNORECASE)

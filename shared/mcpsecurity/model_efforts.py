@@ -15,13 +15,16 @@ _LISTS = re.compile(
     re.IGNORECASE,
 )
 """What stands before the list of those that are known."""
+_ANOTHER = re.compile(r"thinking level (\w+ is not supported|is unsupported:)", re.IGNORECASE)
+"""How Gemini refuses one level without a list of the others."""
 _WORD = re.compile(rf"(?<![\w./-])(?:{'|'.join(_SCALE)})(?![\w-])", re.IGNORECASE)
 
 
 def nearest_effort(
     effort: str, param: str, message: str, refused: frozenset[str] = frozenset()
 ) -> str | None:
-    """Return the effort to send instead; None if a refusal lists none, or does not concern the effort.
+    """Return the effort to send instead; None if a refusal lists none, or does not concern the effort. If it
+    says that another would do, any may.
 
     Of two that are equally near, the lower one counts, which costs less. `none` turns thinking off: it is
     near to `minimal` only, which it has replaced since GPT-5.1.
@@ -32,10 +35,12 @@ def nearest_effort(
         message: the refusal's words.
         refused: efforts that were refused before.
     """
-    listed = _LISTS.search(message)
-    if effort not in _SCALE or listed is None or not _CONCERNS.search(f"{param} {message}"):
+    listed, another = _LISTS.search(message), _ANOTHER.search(message)
+    if effort not in _SCALE or not (listed or another) or not _CONCERNS.search(f"{param} {message}"):
         return None
-    known = {word.lower() for word in _WORD.findall(message, listed.end())}
+    known = set(_SCALE[1:])
+    if another is None and listed is not None:
+        known = {word.lower() for word in _WORD.findall(message, listed.end())}
     known -= {effort, *refused}
     if effort != "minimal":
         known.discard("none")

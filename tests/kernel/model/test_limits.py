@@ -61,6 +61,7 @@ async def test_a_limit_of_answers_that_is_above_the_models_own_is_left_out(
     [
         "Model grok-4 does not support parameter reasoningEffort.",  # BerriAI/litellm#16265
         'think value "low" is not supported for this model',  # ollama/ollama#12561
+        "Thinking level is not supported for this model.",  # Gemini: RooCodeInc/Roo-Code#10700
         '"llama3.2" does not support thinking',  # Ollama, server/routes.go
         "Unsupported value: 'reasoning_effort' does not support 'low' with this model.",
         "{'loc': 'body.reasoning_effort', 'msg': 'Input should be true'}",  # vLLM 0.32.0
