@@ -84,6 +84,7 @@ async def error(person: Person) -> Locator:
 
 async def form(person: Person) -> Locator:
     await person.choose("Elicitation")
+    await person.notices.get_by_role("button", name="Dismiss").click()  # it would go by itself after a while
     await person.ask("Fill in a survey")
     return person.request()
 

@@ -100,6 +100,19 @@ async def test_a_new_chat_whose_first_message_could_not_be_sent_is_not_in_the_li
     await expect(row(alice, "help")).to_have_count(1)
 
 
+async def test_a_chat_in_which_nothing_was_said_offers_nothing_to_take_along(alice: Person) -> None:
+    options = alice.page.get_by_role("button", name="Chat menu")
+    menu = alice.page.get_by_role("dialog", name="Chat menu")
+    taken = menu.get_by_text(re.compile("^(Export|Share)"))
+    await options.click()
+    await expect(menu.get_by_role("button", name="Rename")).to_be_visible()
+    await expect(taken.filter(visible=True)).to_have_count(0)
+    await alice.page.keyboard.press("Escape")
+    await alice.ask("hello")
+    await options.click()
+    await expect(taken.filter(visible=True)).to_have_count(3)
+
+
 async def test_a_chat_is_pinned_renamed_and_found_by_its_words(alice: Person) -> None:
     await talk(alice, "hello", "help")
     await choose(alice, "hello", "Pin to the top")

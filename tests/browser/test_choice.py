@@ -39,6 +39,9 @@ async def test_a_message_is_edited_and_all_versions_can_be_seen(alice: Person) -
     await expect(bubbles).to_have_text(["good evening"])
     await expect(page.get_by_text("3 of 3").first).to_be_visible()
     await alice.finished()
+    after = page.get_by_role("button", name="Version after").first
+    await expect(after).to_have_attribute("aria-disabled", "true")
+    await expect(after).to_have_css("background-color", "rgba(0, 0, 0, 0)")
     await page.get_by_role("button", name="Version before").first.click()
     await expect(bubbles).to_have_text(["good morning"])
     await expect(page.get_by_text("2 of 3").first).to_be_visible()

@@ -111,7 +111,7 @@ async def test_a_resource_is_attached_and_let_go(alice: Person) -> None:
     await resource.click()
     await alice.page.keyboard.press("Escape")
     await alice.ask("hello")
-    await expect(alice.conversation.locator(".message.user .chip")).to_have_count(1)
+    await expect(alice.conversation.locator(".message.user .chip")).to_have_text(name)
     await expect(attached).to_be_hidden()
 
 

@@ -1,6 +1,8 @@
 """A call sends what its person saw before; destructive calls take two steps; she has time to decide."""
 
+import itertools
 import re
+import time
 
 from playwright.async_api import expect
 from tests.browser.accessibility import assert_accessible
@@ -13,12 +15,18 @@ from mcpsecurity.localcloud.openai.offline import Reply, ToolCall
 from mcpsecurity.testing import ScriptedModel, calls, says
 
 DICE = "Please generate a random number between 1 and 6"
+LONG_MOMENT = """() => {
+  const timeout = window.setTimeout;
+  window.setTimeout = (act, ms, ...more) => timeout(act, ms === 500 ? 60_000 : ms, ...more);
+}"""
+"""Two taps of a slow machine count as a double tap."""
 
 
 async def test_defaults_are_shown_and_not_sent(alice: Person, stack: Stack) -> None:
     await alice.ask("Run a marathon")
     card = alice.call("run_marathon")
     await expect(card.get_by_role("row", name="kilometres 4 (default)")).to_be_visible()
+    await expect(card).to_contain_text("playground does not say whether this tool reads, changes or deletes.")
     await card.get_by_role("button", name="Raw JSON").click()
     await expect(card.locator("pre.raw")).to_have_text("{}")
     stack.playground.proceed.set()
@@ -118,11 +126,13 @@ async def test_more_time_moves_the_deadline_and_typing_does_by_itself(alice_in_a
     card = person.call("get_random_number")
     async with person.page.expect_response("**/more-time") as more:
         await card.get_by_role("button", name="More time").click()
-    assert (await more.value).status == 202
+    deadline = (await (await more.value).json())["expires_at"]
     await card.get_by_role("button", name="Edit arguments").click()
-    for number in range(6):  # twice the three seconds that a call waits
-        async with person.page.expect_response("**/more-time"):
-            await card.get_by_label("min").fill(str(number - 9))
+    numbers = itertools.count(-99)
+    while time.time() <= deadline:  # each answer gives it as long again
+        async with person.page.expect_response("**/more-time") as more:
+            await card.get_by_label("min").fill(str(next(numbers)))
+        assert (await more.value).status == 202
     await card.get_by_role("button", name="Approve with changes").click()
     await expect(card).to_contain_text("Done")
 
@@ -268,6 +278,7 @@ async def test_a_double_tap_does_not_run_what_deletes_without_its_second_step(
     alice: Person, stack: Stack
 ) -> None:
     await alice.page.set_viewport_size({"width": 360, "height": 640})
+    await alice.page.evaluate(LONG_MOMENT)
     await alice.ask("Demolish the house")
     card = alice.call("demolish_house")
     approve = card.get_by_role("button", name="Approve", exact=True)

@@ -237,7 +237,12 @@ async def test_on_a_narrow_screen_the_button_of_the_chats_says_what_waits_in_ano
     await expect(button).to_have_accessible_name("Chats")
     await alice.begin_another()
     await expect(button).to_have_accessible_name("Chats 1 needs your decision")
-    await expect(button.get_by_text("1", exact=True)).to_be_in_viewport(ratio=1)
+    badge, icon = button.get_by_text("1", exact=True), await _box(button.locator(".icon"))
+    await expect(badge).to_be_in_viewport(ratio=1)
+    covers = await _box(badge)
+    beside = max(0, icon["x"] + icon["width"] - covers["x"])
+    below = max(0, covers["y"] + covers["height"] - icon["y"])
+    assert beside * below < icon["width"] * icon["height"] / 5, "the three lines are still to be seen"
     await assert_accessible(alice.page)
     await button.click()
     await alice.page.get_by_role("link", name=DICE).click()
@@ -263,6 +268,24 @@ async def test_the_buttons_of_a_request_never_cover_its_heading(alice: Person) -
         heading = await _box(cards.last.get_by_role("heading"))
         buttons = await _box(cards.last.locator(".decide").first)
         assert heading["y"] + heading["height"] <= buttons["y"]
+
+
+async def test_a_notice_leaves_the_buttons_at_the_top_in_reach(
+    alice: Person, screen: tuple[int, int, int], watch: Watch
+) -> None:
+    watch.allow("503")
+    page = alice.page
+    refusal = {"error": {"code": "busy", "message": "Not now. " * 20, "retryable": False}}
+    await page.route("**/mode", lambda route: route.fulfill(status=503, json=refusal))
+    await alice.mode.select_option("elicitation")
+    notice = alice.notices.get_by_role("listitem")
+    await expect(notice).to_be_visible()
+    await page.set_viewport_size({"width": screen[0], "height": screen[1]})
+    for name in ("MCP servers", "Chat menu", "Account"):
+        await page.get_by_role("button", name=name).click()
+        await page.keyboard.press("Escape")
+    await notice.get_by_role("button", name="Dismiss").click()
+    await expect(notice).to_have_count(0)
 
 
 async def test_prompts_leave_the_composer_where_it_is(alice: Person) -> None:

@@ -202,6 +202,7 @@ async (events) => {
   return endingOf(events.reduce(reduce, INITIAL))?.message ?? null;
 }
 """
+THOUGHT = "The model only thought, and gave no answer. What it thought is shown above."
 ERROR = {"code": "refused", "message": "The model cannot help with that.", "retryable": False}
 
 
@@ -226,6 +227,8 @@ async def test_nothing_is_said_of_an_answer_that_is_about_to_begin(modules: Page
         ("Hi", "unreadable", {}, "A part of this answer could not be read."),
         ("Hi", "broken_off", {}, "This answer broke off before its end."),
         ("", "empty", {}, "The model gave no answer."),
+        ("> Hm.", "empty", {}, THOUGHT),
+        ("> Hm.", "empty", {"error": {"code": "model_only_thought", "message": THOUGHT}}, THOUGHT),
         ("", "stop", {}, "The model gave no answer."),
         ("Let me see", "tool_calls", {}, "The model gave no answer."),
         ("Hi", "stop", {"usage": None, "error": None}, None),

@@ -188,6 +188,21 @@ async def test_a_person_is_warned_before_the_time_is_up(modules: Page) -> None:
     assert said == ["25 seconds left to answer. The button More time gives you more."]
 
 
+async def test_what_counts_down_is_as_high_when_its_time_is_up(modules: Page) -> None:
+    await modules.evaluate(COUNT, 120)
+    await modules.add_style_tag(url="/static/css/cards.css")
+    await modules.add_style_tag(url="/static/css/base.css")
+    await modules.evaluate("document.body.className = 'card-state'")
+    more = modules.locator(".time button")
+    await expect(more).to_be_visible()
+    height = "(e) => e.getBoundingClientRect().height"
+    before = await modules.locator(".card-state").evaluate(height)
+    await modules.evaluate("window.now += 120")
+    await expect(modules.locator(".countdown")).to_have_text("time is up")
+    await expect(more).to_be_hidden()
+    assert await modules.locator(".card-state").evaluate(height) == before > 20
+
+
 async def test_tables_have_names(modules: Page) -> None:
     await modules.evaluate(TABLES)
     await expect(modules.get_by_role("table", name="day, high")).to_be_visible()

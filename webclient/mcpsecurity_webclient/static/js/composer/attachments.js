@@ -11,6 +11,8 @@ import { absent } from "../ui/ondemand.js";
 import { anchored } from "../ui/popover.js";
 import { t } from "../ui/texts.js";
 
+const LONGEST_NAME = 200;
+
 export class Attachments {
   /** @param {Catalog} catalog  @param {PageContext} context */
   constructor(catalog, context) {
@@ -25,9 +27,9 @@ export class Attachments {
     anchored(byId("open-resources"), this._panel, () => this._fill());
   }
 
-  /** What a message carries: [{server, uri}]. */
+  /** What a message carries: [{server, uri, name}], each by the name that its chip has. */
   get chosen() {
-    return [...this._chosen.values()].map(({ server, uri }) => ({ server, uri }));
+    return [...this._chosen.values()].map((resource) => ({ server: resource.server, uri: resource.uri, name: nameOf(resource).slice(0, LONGEST_NAME) }));
   }
 
   /** Show those of the chat that is open now. */

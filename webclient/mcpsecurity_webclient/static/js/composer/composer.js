@@ -1,6 +1,7 @@
 /** Where a message is written: Enter sends, Shift+Enter makes a new line, Escape stops the answer, / finds a prompt. */
 
 import { byId, setText } from "../ui/dom.js";
+import { unsaid } from "./draft.js";
 import { Rest } from "./rest.js";
 import { once } from "../ui/button.js";
 import { number, t, tn } from "../ui/texts.js";
@@ -28,7 +29,8 @@ export class Composer {
     this._longest = Number(this._text.dataset.longest);
     this._run = null;
     /** @type {string | null} */
-    this._sending = null; // what is on its way and still stands first in the box
+    /** @type {{chatId: string, text: string} | null} what is on its way and still stands first in the box of its chat */
+    this._sending = null;
     this._ready = false;
     this._ended = false;
     this._complete = false;
@@ -164,14 +166,14 @@ export class Composer {
     if (this._files.problem) return;
     this._rest.begin();
     this._goOn();
-    this._sending = text;
+    this._sending = { chatId, text };
     const taken = await this._deliver(text);
-    const [sent, goesOn] = [this._sending, this._isAwaited];
+    const [sent, goesOn] = [this._sending.text, this._isAwaited];
     this._sending = null;
     this._await(false);
     if (!taken) return this._rest.end();
-    if (chatId !== this._context.commands.chatId) this._draft.forget(chatId);
-    else this.text = this.text.trimStart().slice(sent.length).trimStart();
+    if (chatId !== this._context.commands.chatId) this._draft.sent(chatId, sent);
+    else this.text = unsaid(this.text, sent);
     if (taken.run_id === null && this._run) this._context.announce(t("Your message waits for the end of the answer."));
     if (goesOn) await this._submit();
   }
@@ -230,7 +232,8 @@ export class Composer {
 
   _changed() {
     this._await(false);
-    if (this._sending && !this.text.trimStart().startsWith(this._sending)) this._sending = "";
+    const isHere = this._sending?.chatId === this._context.commands.chatId;
+    if (isHere && !this.text.trimStart().startsWith(this._sending.text)) this._sending.text = "";
     if (this._run === null) this._stop.hidden = true;
     this._draft.save(this.text);
     this._fit();

@@ -21,9 +21,12 @@ export class Draft {
     return `draft:${this._username}:${chatId}`;
   }
 
-  /** Forget the text of a chat, which was sent. */
-  forget(chatId) {
-    this._storage.removeItem(this._keyOf(chatId));
+  /** A text of a chat that is not open was sent: what was written after it stays. */
+  sent(chatId, text) {
+    const key = this._keyOf(chatId);
+    const rest = unsaid(this._storage.getItem(key) ?? "", text);
+    if (rest) this._storage.setItem(key, rest);
+    else this._storage.removeItem(key);
   }
 
   /** Put a text before the draft of another chat. */
@@ -55,6 +58,12 @@ export class Draft {
     this._over = true;
     this._storage.clear();
   }
+}
+
+/** Return what is left of a draft once its beginning was sent; all of it if the draft was changed meanwhile. */
+export function unsaid(draft, sent) {
+  const written = draft.trimStart();
+  return written.startsWith(sent) ? written.slice(sent.length).trimStart() : draft;
 }
 
 /**

@@ -58,7 +58,7 @@ export class MessageView {
 
   _userElement(message) {
     const { text, attachments = [], files = [], prompt } = message;
-    const chips = attachments.map(({ name, uri }) => h("li", { class: "chip" }, icon("attach"), h("span", { dir: "auto" }, name || uri)));
+    const chips = attachments.map(({ name, uri }) => h("li", { class: "chip", title: uri }, icon("attach"), h("span", { dir: "auto" }, name || uri)));
     chips.push(...files.map(({ name, mime_type: type }, number) => type.startsWith("image/") ? picture(name, this._context.commands.fileUrl(message.message_id, number)) : h("li", { class: "chip" }, icon("attach"), h("span", { dir: "auto" }, name))));
     if (prompt) chips.unshift(h("li", { class: "chip" }, icon("slash"), h("span", { dir: "auto" }, prompt.name)));
     this._leftOut = h("p", { class: "muted", hidden: true }, t("The model's content filter refused this message, so the model does not see it."));

@@ -11,7 +11,7 @@ const BY_REASON = {
   length: () => [t("The answer was cut off at the model's limit."), t("The model reached its limit before it said a word."), GO_ON],
   content_filter: () => [t("The model's content filter ended this answer."), t("The model's content filter held back the whole answer."), RETRY],
   refusal: () => [t("The model refused."), t("The model refused without a reason."), EDIT],
-  empty: () => [t("The model gave no answer."), t("The model gave no answer."), RETRY],
+  empty: () => [t("The model only thought, and gave no answer. What it thought is shown above."), t("The model gave no answer."), RETRY],
   call_as_text: () => [t("The model wrote a tool call as text, so no tool was run."), t("The model gave no answer."), RETRY],
   unreadable: () => [t("A part of this answer could not be read."), t("The answer could not be read."), RETRY],
   broken_off: () => [t("This answer broke off before its end."), t("The answer broke off before its first word."), GO_ON],
@@ -39,6 +39,7 @@ function ofRun({ status, error }, last) {
   if (status === "stopped") return note(t("You stopped this answer."), isCutOff(last) ? GO_ON : RETRY);
   if (status === "max_rounds") return note(t("The model used tools too many times in a row, so it was stopped."));
   if (status === "failed") return { ...error, message: error?.message || t("There was no answer."), actions: afterError(error, last) };
+  if (error?.code === "model_only_thought") return note(error.message);
   if (typeof error?.message === "string") return { ...error, actions: afterError(error, last) };
   return byReason(last) ?? (isAnswer(last) ? null : note(t("The model gave no answer.")));
 }

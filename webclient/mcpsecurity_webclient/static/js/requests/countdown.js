@@ -33,7 +33,7 @@ export class Countdowns {
    */
   add(deadline) {
     const words = h("span", { class: "countdown" });
-    const more = button(t("More time"), () => this._ask(countdown), { kind: "link" });
+    const more = button(t("More time"), () => this._ask(countdown), { kind: "link", hidden: true });
     const element = h("span", { class: "time" }, words, more);
     const countdown = { element, words, more, deadline, used: false, asking: false, warned: this._left(deadline) <= SHORT_SECONDS, remove: () => this._running.delete(countdown), update, watch };
     const use = () => { countdown.used = true; };
@@ -66,7 +66,8 @@ export class Countdowns {
     const mayExtend = left > 0 && (countdown.deadline.latest_at ?? 0) > countdown.deadline.expires_at;
     setText(countdown.words, left > 0 ? t("expires in {time}", { time: clockWords(left) }) : t("time is up"));
     countdown.words.classList.toggle("short", left <= SHORT_SECONDS);
-    countdown.more.hidden = !mayExtend;
+    if (mayExtend) countdown.more.hidden = false;
+    countdown.more.classList.toggle("away", !mayExtend); // it keeps its place, so that nothing moves
     if (mayExtend && countdown.used && left <= EXTENDED_BELOW && !countdown.asking) this._ask(countdown);
     if (left > SHORT_SECONDS || left <= 0 || countdown.warned) return;
     countdown.warned = true;

@@ -6,14 +6,14 @@
 
 const MOMENT_MS = 500;
 
-/** @param {HTMLElement} area  the conversation */
-export function settleAfterPresses(area) {
+/** @param {HTMLElement} area  the conversation  @param {number} momentMs */
+export function settleAfterPresses(area, momentMs = MOMENT_MS) {
   let timer = 0;
 
   area.addEventListener("click", (event) => {
     if (event.detail === 0 || !(event.target instanceof Element && event.target.closest("button"))) return;
     area.toggleAttribute("data-settling", true);
     clearTimeout(timer);
-    timer = setTimeout(() => area.toggleAttribute("data-settling", false), MOMENT_MS);
+    timer = setTimeout(() => area.toggleAttribute("data-settling", false), momentMs);
   }, { capture: true });
 }

@@ -36,12 +36,13 @@ export class ChatMenu {
     window.addEventListener("pagehide", () => this._deleteAll());
   }
 
-  /** Show what can be done with the chat of an entry of the list. */
-  open(opener, entry) {
+  /** Show what can be done with the chat of an entry of the list. One that is empty has nothing to take along. */
+  open(opener, entry, isEmpty = false) {
     this._opener = opener;
     this._entry = entry;
     setText(byId("pin-chat"), entry.pinned ? t("Unpin") : t("Pin to the top"));
     for (const format of ["markdown", "json"]) byId(`export-${format}`).href = `${pathOf(entry.chat_id)}/export?format=${format}`;
+    for (const id of ["share-chat", "export-markdown", "export-json"]) byId(id).hidden = isEmpty;
     byId("open-tools").hidden = entry.chat_id !== this._context.commands.chatId; // they are those of the chat that is shown
     openAt(opener, this._panel);
   }

@@ -18,6 +18,7 @@ export class Chats {
     this._title = null;
     this._version = "";
     this._empty = ""; // the chat that is known to be empty
+    this._rising = null; // see `rising`
     this._asked = this._shown = 0;
     this._drawn = context.commands.chatId;
     this._entries = [];
@@ -32,7 +33,7 @@ export class Chats {
     this._search.addEventListener("keydown", (event) => event.key === "Enter" && this._openFirst());
     byId("chats").addEventListener("keydown", (event) => this._step(event));
     byId("new-chat").addEventListener("click", once(byId("new-chat"), () => this._begin()));
-    byId("chat-options").addEventListener("click", () => this._menu.open(byId("chat-options"), this._current()));
+    byId("chat-options").addEventListener("click", () => this._openMenu());
   }
 
   update(state) {
@@ -56,6 +57,11 @@ export class Chats {
     setText(byId("title"), titleWords(title));
     document.title = `${titleWords(title)} – ${document.body.dataset.product}`;
     this._waiting.draw();
+  }
+
+  _openMenu() {
+    const { chatId } = this._context.commands;
+    this._menu.open(byId("chat-options"), this._current(), this._empty === chatId);
   }
 
   /** Open the first chat that has the words of the search, once it is known which that is. */
@@ -114,23 +120,23 @@ export class Chats {
    * @returns {Promise<T>}
    */
   async rising(act, words = "") {
-    this._rise(words);
+    const { chatId } = this._context.commands;
+    const rising = (this._rising = { chatId, words, at: this._context.clock.now(), knownFrom: Infinity });
+    this._show(this._entries);
     try {
-      return await act();
+      const taken = await act();
+      rising.knownFrom = this._asked; // by the lists that are asked for from now on
+      return taken;
     } catch (error) {
-      this._entries = this._read;
-      this._draw();
+      if (this._rising === rising) this._rising = null;
+      this._show(this._read);
       throw error;
     }
   }
 
-  _rise(words) {
-    if (this._search.value.trim()) return;
-    const known = this._current();
-    const current = { ...known, title: isTitled(known.title) ? known.title : words, updated_at: this._context.clock.now() };
-    const others = this._entries.filter((entry) => entry.chat_id !== current.chat_id);
-    const place = current.pinned ? 0 : others.filter(({ pinned }) => pinned).length;
-    this._entries = others.toSpliced(place, 0, current);
+  /** Show these chats, with the one that rises at its place: a list that was read before does not take it away again. */
+  _show(entries) {
+    this._entries = this._rising && !this._search.value.trim() ? risen(entries, this._rising, this._current()) : entries;
     this._draw();
   }
 
@@ -151,8 +157,8 @@ export class Chats {
       const { chats } = await this._context.commands.chats(words);
       if (words !== this._search.value.trim() || number < this._shown) return; // a later list came first
       this._shown = number;
-      this._entries = this._read = chats;
-      this._draw();
+      if (this._rising && number > this._rising.knownFrom) this._rising = null;
+      this._show((this._read = chats));
     } catch (error) {
       if (error.status === 401) this._context.report(error);
     }
@@ -160,7 +166,7 @@ export class Chats {
 
   _current() {
     const id = this._context.commands.chatId;
-    return this._entries.find((entry) => entry.chat_id === id) ?? { chat_id: id, title: this._title ?? "", pinned: false };
+    return this._entries.find((entry) => entry.chat_id === id) ?? { chat_id: id, title: this._title ?? "", pinned: false, waiting: 0 };
   }
 
   _draw() {
@@ -225,6 +231,15 @@ class Row {
     if (isCurrent) this._link.setAttribute("aria-current", "page");
     else this._link.removeAttribute("aria-current");
   }
+}
+
+/** Return chats with the one that rises at the top, below those that are pinned. `open`: the chat that is open now. */
+function risen(entries, { chatId, words, at }, open) {
+  const known = entries.find((entry) => entry.chat_id === chatId) ?? (open.chat_id === chatId ? open : { chat_id: chatId, title: "", pinned: false, waiting: 0 });
+  const rising = { ...known, title: isTitled(known.title) ? known.title : words, updated_at: at };
+  const others = entries.filter((entry) => entry.chat_id !== chatId);
+  const place = rising.pinned ? 0 : others.filter(({ pinned }) => pinned).length;
+  return others.toSpliced(place, 0, rising);
 }
 
 /** Open a link in this page, unless the person wants it elsewhere. */

@@ -35,11 +35,15 @@ export class Toasts {
 
   /** @param {string | symbol} key  another message of this key takes its place */
   _add(message, level, action, ms, key = message) {
-    this._shown.get(key)?.remove();
     const words = h("p", { dir: "auto", role: level === "error" ? "alert" : "status" });
     const remove = () => {
       element.remove();
       if (this._shown.get(key) === element) this._shown.delete(key);
+      this._tidy();
+    };
+    const expire = () => {
+      if (element.nextElementSibling) element.classList.add("gone");
+      else remove();
     };
     const act = async () => {
       remove();
@@ -48,11 +52,18 @@ export class Toasts {
     const element = h("li", { class: `toast ${level}${key === message ? "" : " undo"}` }, icon(level === "info" ? "check" : "alert"), words,
       action ? button(action.label, act, { kind: "plain" }) : null,
       button(t("Dismiss"), remove, { symbol: "close", iconOnly: true }));
+    const earlier = this._shown.get(key);
+    if (earlier?.isConnected) earlier.replaceWith(element);
+    else this._list.append(element);
     this._shown.set(key, element);
-    this._list.append(element);
     setText(words, message);
-    for (const old of [...this._list.querySelectorAll("li:not(.undo)")].slice(0, -MOST)) old.remove();
-    if (ms > 0) setTimeout(remove, ms);
+    for (const old of [...this._list.querySelectorAll("li:not(.undo, .gone)")].slice(0, -MOST)) old.remove();
+    if (ms > 0) setTimeout(expire, ms);
     return remove;
+  }
+
+  /** The place of a message that went by itself stays empty, so that the others do not move, until those below it are gone. */
+  _tidy() {
+    while (this._list.lastElementChild?.classList.contains("gone")) this._list.lastElementChild.remove();
   }
 }

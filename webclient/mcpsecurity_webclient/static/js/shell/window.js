@@ -3,7 +3,7 @@
 import { byId, setText } from "../ui/dom.js";
 import { absent } from "../ui/ondemand.js";
 import { anchored } from "../ui/popover.js";
-import { percent, t } from "../ui/texts.js";
+import { compact, percent, t } from "../ui/texts.js";
 
 export class ContextWindow {
   /** @param {PageContext} context */
@@ -11,6 +11,7 @@ export class ContextWindow {
     this._announce = announce;
     this._opener = byId("window");
     this._words = byId("window-words");
+    this._bar = /** @type {HTMLElement} */ (this._opener.querySelector(".window-bar"));
     this._panel = byId("window-panel");
     this._drawn = null;
     this._note = null;
@@ -26,7 +27,8 @@ export class ContextWindow {
     if (this._opener.hidden) return;
     const share = Math.min(context.used / context.window, 1);
     this._opener.style.setProperty("--share", String(share));
-    setText(this._words, share < 0.01 ? t("Context below 1%") : t("Context {share}", { share: percent(share) }));
+    this._bar.hidden = context.guessed === true; // of a guess, no share is shown
+    setText(this._words, context.guessed ? t("Context: about {used} tokens", { used: compact(context.used) }) : shareWords(share));
     this._fill();
     const { note } = context;
     if (known && note && note.at !== this._note) this._announce(t("The model has written a note of the earlier messages."));
@@ -39,4 +41,9 @@ export class ContextWindow {
     const module = await import("./windowpanel.js").catch(() => null);
     this._panel.replaceChildren(...(module ? module.panelParts(this._drawn) : [absent(() => this._fill())]));
   }
+}
+
+/** @param {number} share */
+function shareWords(share) {
+  return share < 0.01 ? t("Context below 1%") : t("Context {share}", { share: percent(share) });
 }

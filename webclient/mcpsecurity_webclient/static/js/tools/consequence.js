@@ -40,6 +40,6 @@ export function effectChips(annotations) {
 /** Return a line with the consequences as chips, who says so, and the tool's own name. */
 export function consequenceView({ annotations, tool }, server) {
   const { effect } = consequenceOf(annotations);
-  const source = effect === "unknown" ? t("{server} does not say what this tool does.", { server }) : t("according to {server}", { server });
+  const source = effect === "unknown" ? t("{server} does not say whether this tool reads, changes or deletes.", { server }) : t("according to {server}", { server });
   return h("p", { class: "consequence" }, effectChips(annotations), h("span", { class: "consequence-source", dir: "auto" }, source), h("code", { class: "consequence-tool", dir: "auto" }, tool));
 }
