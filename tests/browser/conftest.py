@@ -18,7 +18,7 @@ from mcpsecurity_server.app import create_app as create_server
 from mcpsecurity_server.settings import ServerSettings
 from mcpsecurity_webclient.app import create_app as create_webclient
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 STATIC = Path(mcpsecurity_webclient.__file__).parent / "static"
 
 
@@ -43,7 +43,7 @@ async def watch() -> AsyncIterator[Watch]:
 @pytest.fixture
 async def context(browser: Browser, watch: Watch) -> AsyncIterator[BrowserContext]:
     context = await browser.new_context(locale="en-GB", timezone_id="Europe/Zurich")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     watch.observe(context)
     await watch.tell_violations(context)
     yield context
@@ -144,7 +144,7 @@ async def alice_with_bundle(context: BrowserContext, stack: Stack) -> AsyncItera
 
 @pytest.fixture
 async def alice_in_a_hurry(context: BrowserContext, stack: Stack) -> Person:
-    """Alice at a chat where questions expire after three seconds."""
+    """Alice at a chat where questions expire after eight seconds."""
     person = await _signed_in(context, stack.hasty_url, ALICE)
     await person.begin_another()
     return person
@@ -183,7 +183,7 @@ async def strict_chat(stack: Stack, context: BrowserContext) -> AsyncIterator[st
 async def bob(browser: Browser, watch: Watch, stack: Stack) -> AsyncIterator[Person]:
     """Bob, in a browser of his own."""
     context = await browser.new_context(locale="en-GB", timezone_id="Europe/Zurich")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     watch.observe(context)
     await watch.tell_violations(context)
     yield await _signed_in(context, stack.url, BOB)

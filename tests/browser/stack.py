@@ -98,7 +98,7 @@ class Stack:
 
     @property
     def hasty_url(self) -> str:
-        """A chat whose questions expire after three seconds."""
+        """A chat whose questions expire after eight seconds; a slow machine needs some of them."""
         return f"http://localhost:{self.hasty_web.port}"
 
     @property
@@ -172,8 +172,8 @@ class Stack:
 
     @property
     def hasty_settings(self) -> WebSettings:
-        """Settings of a chat whose questions expire after three seconds."""
-        return self.web_settings(url=self.hasty_url, approval_timeout=3.0, elicitation_timeout=3.0)
+        """Settings of a chat whose questions expire after eight seconds."""
+        return self.web_settings(url=self.hasty_url, approval_timeout=8.0, elicitation_timeout=8.0)
 
     def web_settings(self, **changes: Any) -> WebSettings:
         """Return the settings of the chat, with changes."""

@@ -227,7 +227,7 @@ async def test_a_tool_stays_unfolded_when_its_server_tells_of_itself(alice: Pers
     async with alice.page.expect_response("**/tools"):
         await alice.page.evaluate(SNAPSHOT)
     await drawn(alice.page)
-    await expect(needs).to_be_visible(timeout=2_000)
+    await expect(needs).to_be_visible()
 
 
 async def test_the_focus_in_the_list_of_tools_stays_when_a_server_tells_of_itself(alice: Person) -> None:
@@ -254,7 +254,7 @@ async def test_a_call_stays_unfolded_when_the_chat_is_loaded_again(alice: Person
     row = card.get_by_role("row", name="min 1").first
     await expect(row).to_be_visible()
     await alice.page.evaluate(RELOAD_CHAT)
-    await expect(row).to_be_visible(timeout=2_000)
+    await expect(row).to_be_visible()
 
 
 async def test_the_raw_json_of_a_call_stays_when_it_ends_and_when_the_chat_is_loaded_again(
@@ -270,11 +270,11 @@ async def test_the_raw_json_of_a_call_stays_when_it_ends_and_when_the_chat_is_lo
     await expect(toggle).to_be_focused()
     stack.playground.proceed.set()
     await alice.says("The marathon is over")
-    await expect(toggle).to_have_attribute("aria-expanded", "true", timeout=2_000)
+    await expect(toggle).to_have_attribute("aria-expanded", "true")
     await expect(card.locator("pre.raw").first).to_be_visible()
     await card.locator(".result").evaluate("(e) => e.classList.add('kept')")
     await alice.page.evaluate(RELOAD_CHAT)
-    await expect(toggle).to_have_attribute("aria-expanded", "true", timeout=2_000)
+    await expect(toggle).to_have_attribute("aria-expanded", "true")
     await expect(card.locator(".result.kept")).to_have_count(1)
 
 
