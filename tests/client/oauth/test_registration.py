@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from mcp.shared.auth import OAuthClientInformationFull
+from pydantic import AnyUrl
 from tests.client.oauth.test_auth import Visits, auth_for, whoami
 from tests.client.oauth.test_authorization_code import REDIRECT
 from tests.client.oauth.test_discovery import HOW, WHO, Answers, publishing, resource, server
-from tests.support.oauth import protected
+from tests.support.oauth import Instead, protected, redirected
 
 from mcpsecurity.client import BridgeError, ServerUnavailableError, SignInRequiredError
 from mcpsecurity.client.oauth import BoundedRequests, ClientId, MemoryStore, OAuthSignIn, PendingSignIn
@@ -61,3 +63,24 @@ async def test_a_client_that_was_forgotten_is_not_used_a_third_time() -> None:
             await whoami(notes, auth_for(notes, Visits(lambda _: False), store))
         assert await whoami(notes, auth_for(notes, known, store)) == "a person"
     assert len(known.urls) == 2
+
+
+@pytest.mark.parametrize("told", ["none", None], ids=["told not to send it", "told nothing"])
+async def test_a_secret_that_comes_with_a_registration_is_sent_where_it_is_wanted(told: str | None) -> None:
+    """As of the registrations that fastapi-mcp makes up, and of Supabase's."""
+    instead = Instead()
+    async with protected(instead) as notes:
+        secret = {"client_id": "given", "client_secret": "secret"}
+        instead["/register"] = secret | {"token_endpoint_auth_method": told}
+        notes.tokens.clients["given"] = OAuthClientInformationFull(
+            redirect_uris=[AnyUrl(REDIRECT)],
+            token_endpoint_auth_method="client_secret_post",
+            scope="notes",
+            **secret,
+        )
+        sign_in = OAuthSignIn(notes.url, BoundedRequests(notes.url, client_ssl_context(None)))
+        pending = await sign_in.begin(await sign_in.probe(), REDIRECT)
+        grant = await sign_in.complete(pending, await redirected(pending.url))
+        renewed = await sign_in.refresh(grant)
+    assert renewed is not None
+    assert renewed.access_token != grant.access_token

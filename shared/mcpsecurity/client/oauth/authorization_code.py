@@ -33,6 +33,7 @@ from mcpsecurity.sentences import Sentence
 _CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """An error code, of what RFC 6749, 4.1.2.1 allows."""
 _REVOKE_SECONDS: Final = 5.0
+_NO_CLIENT: Final = (401, 422)
 _NO_POST: Final = (400, 404, 405)
 _log = logging.getLogger(__name__)
 _NOT_NOW: Final = frozenset({"server_error", "temporarily_unavailable"})
@@ -146,7 +147,11 @@ class OAuthSignIn:
             "redirect_uri": pending.redirect_uri,
             "code_verifier": pending.verifier,
         }
-        response = await self._token_request(pending.server, pending.client, pending.resource, data)
+        client = pending.client
+        response = await self._token_request(pending.server, client, pending.resource, data)
+        if _wants_secret(response, client):
+            client = client.model_copy(update={"token_endpoint_auth_method": "client_secret_post"})
+            response = await self._token_request(pending.server, client, pending.resource, data)
         if not response.is_success or "error" in read_object(response):
             raise self._refused(pending.server, response)
         if (tokens := read_tokens(response)) is None:
@@ -155,7 +160,7 @@ class OAuthSignIn:
             resource=pending.resource,
             scope=tokens.scope or pending.scope,
             server=pending.server,
-            client=pending.client,
+            client=client,
             tokens=tokens,
             expires_at=self._end_of(tokens),
         )
@@ -283,6 +288,13 @@ def _code(error: object) -> str | None:
 
 def _no_token(server: ServerMetadata) -> Sentence:
     return Sentence("{server} answered the sign-in with something that is no token.", server=name_of(server))
+
+
+def _wants_secret(response: httpx.Response, client: OAuthClientInformationFull) -> bool:
+    """Tell whether a client is refused that was given a secret, and told not to send it."""
+    if not client.client_secret or client.token_endpoint_auth_method not in (None, "none"):
+        return False
+    return response.status_code in _NO_CLIENT or read_object(response).get("error") == "invalid_client"
 
 
 def _is_down(response: httpx.Response) -> bool:
