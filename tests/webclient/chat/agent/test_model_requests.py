@@ -41,6 +41,7 @@ async def test_a_pause_follows_the_later_words_of_a_slow_model_and_not_its_first
         service=model,
         title="Slow",
         window=9_000,
+        guessed=False,
         settings=settings,
         sees=False,
         inquiry=SimpleNamespace(ask=lambda: None),
