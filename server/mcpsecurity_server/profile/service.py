@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _SCOPES = ["User.Read"]
 _TIMEOUT = 10.0
 _CLAIMS = re.compile(r'\bclaims="([A-Za-z0-9+/=_-]+)"')
+_OF_URLS = str.maketrans("-_", "+/")
 _LONGEST_CLAIMS = 2000
 _CHALLENGED = (
     "Microsoft Graph does not accept your sign-in any more: sign out, sign in again, and repeat the call."
@@ -116,7 +117,8 @@ def _claims(header: str) -> str | None:
     """Return the claims of Graph's challenge, which are JSON in base64."""
     found = _CLAIMS.search(header)
     try:
-        claims = base64.b64decode(found[1], altchars=b"-_").decode() if found is not None else None
+        text = found[1].translate(_OF_URLS) if found is not None else ""
+        claims = base64.b64decode(text).decode()
     except (binascii.Error, UnicodeDecodeError):
         return None
     return claims if claims and len(claims) <= _LONGEST_CLAIMS else None

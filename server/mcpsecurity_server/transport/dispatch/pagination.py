@@ -1,6 +1,6 @@
 """Pages of lists, which FastMCP returns whole (specification 2025-11-25, utilities/pagination)."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from typing import Any
 
 LISTS = {
@@ -38,7 +38,7 @@ def page(result: dict[str, Any], method: str, cursor: Any, size: int) -> dict[st
 
 def _read(cursor: Any, length: int) -> int:
     try:
-        text = urlsafe_b64decode(cursor.encode("ascii"))
+        text = b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True)
         start = int(text.removeprefix(_PREFIX)) if text.startswith(_PREFIX) else 0
     except (AttributeError, ValueError):
         start = 0

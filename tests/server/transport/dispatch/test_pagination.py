@@ -50,7 +50,8 @@ async def test_a_list_comes_in_pages_that_make_it_whole(serve: Serve, method: st
 
 
 @pytest.mark.parametrize(
-    "cursor", ["", "x", "YWZ0ZXI6MA==", "YWZ0ZXI6LTE=", "YWZ0ZXI6OTk5", "é", 7, "YWZ0ZXI6Mw"]
+    "cursor",
+    ["", "x", "YWZ0ZXI6MA==", "YWZ0ZXI6LTE=", "YWZ0ZXI6OTk5", "é", 7, "YWZ0ZXI6Mw", "YWZ0 ZXI6Mw=="],
 )
 async def test_a_cursor_that_no_page_ended_with_is_refused(serve: Serve, cursor: Any) -> None:
     async with serve(many(7), limits=Limits(page_size=3)) as served:
