@@ -17,7 +17,7 @@ WHO = "/.well-known/oauth-protected-resource/mcp"
 HOW = "/.well-known/oauth-authorization-server"
 OPENID = "/.well-known/openid-configuration"
 Answers = dict[str, Any]
-"""By path: an object, or a status, or where it is."""
+"""By path: an object, or a status, or where it is, or a handler."""
 
 
 @asynccontextmanager
@@ -29,6 +29,9 @@ async def publishing(answers: Answers, challenge: str = "Bearer") -> AsyncIterat
             header = challenge.replace("ORIGIN", str(request.url.origin()))
             return web.Response(status=401, headers={"WWW-Authenticate": header})
         found = answers.get(request.path, 404)
+        if callable(found):
+            handled: web.Response = await found(request)
+            return handled
         if isinstance(found, int):
             return web.Response(status=found)
         if isinstance(found, str):

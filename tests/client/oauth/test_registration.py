@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from aiohttp import BasicAuth, web
 from mcp.shared.auth import OAuthClientInformationFull
 from pydantic import AnyUrl
 from tests.client.oauth.test_auth import Visits, auth_for, whoami
@@ -84,3 +85,24 @@ async def test_a_secret_that_comes_with_a_registration_is_sent_where_it_is_wante
         renewed = await sign_in.refresh(grant)
     assert renewed is not None
     assert renewed.access_token != grant.access_token
+
+
+async def test_a_secret_that_is_not_decoded_is_sent_as_it_is() -> None:
+    """As of oauth2-server for Node; others want it encoded (RFC 6749, 2.3.1)."""
+    secret, seen = "s+e/c=r et", list[str]()
+
+    async def token(request: web.Request) -> web.Response:
+        seen.append(BasicAuth.decode(request.headers["Authorization"]).password)
+        given = {"access_token": "a", "token_type": "bearer"}
+        good = seen[-1] == secret
+        return web.json_response(given if good else {"error": "invalid_client"}, status=200 if good else 400)
+
+    answers: Answers = {WHO: resource(), HOW: server(), "/token": token}
+    async with publishing(answers) as url:
+        sign_in = OAuthSignIn(
+            url, BoundedRequests(url, client_ssl_context(None)), client=ClientId("by-hand", secret)
+        )
+        pending = await sign_in.begin(await sign_in.probe(), REDIRECT)
+        grant = await sign_in.complete(pending, {"state": pending.state, "code": "c"})
+    assert grant.access_token == "a"
+    assert seen == ["s%2Be%2Fc%3Dr%20et", secret]

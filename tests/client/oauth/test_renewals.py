@@ -1,11 +1,15 @@
 """Programs that have one store renew its token once: a refresh token may be good once only."""
 
 import asyncio
+import json
+import time
 
+import pytest
 from tests.client.oauth.test_auth import Visits, auth_for, whoami
 from tests.support.eventually import eventually
-from tests.support.oauth import protected
+from tests.support.oauth import Instead, protected
 
+from mcpsecurity.client import ServerUnavailableError
 from mcpsecurity.client.oauth import MemoryStore
 
 
@@ -27,3 +31,16 @@ async def test_two_programs_with_one_store_renew_its_token_once() -> None:
         tokens.access.clear()
         assert await whoami(server, auths[0]) == "a person", "the one that was renewed last"
     assert (len(visits.urls), tokens.refreshed) == (1, 2)
+
+
+async def test_a_token_that_ends_soon_is_used_while_the_authorization_server_is_down() -> None:
+    instead, store, visits = Instead(), MemoryStore(), Visits()
+    async with protected(instead, seconds=29) as server:
+        await whoami(server, auth_for(server, visits, store))
+        instead["/token"] = 503
+        assert await whoami(server, auth_for(server, visits, store)) == "a person"
+        grant = json.loads(await store.load() or "{}")
+        await store.save(json.dumps({**grant, "expires_at": time.time()}))
+        with pytest.raises(ServerUnavailableError):
+            await whoami(server, auth_for(server, visits, store))
+    assert len(visits.urls) == 1

@@ -1,6 +1,7 @@
 """Two processes that share Redis renew the same tokens: one does, for both."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 from tests.browser.stack import Stack
 from tests.support.eventually import eventually
-from tests.support.oauth import SignedInServer, protected, redirected
+from tests.support.oauth import Instead, SignedInServer, protected, redirected
 from tests.support.programs import Program, redis_server
 from tests.webclient.auth.test_server_sign_ins import notes
 
@@ -18,6 +19,7 @@ from mcpsecurity.redis.connection import RedisConnection
 from mcpsecurity.redis.encryption import EncryptionKeys
 from mcpsecurity.redis.errors import RedisUnavailableError
 from mcpsecurity.runtime.tls import client_ssl_context
+from mcpsecurity_webclient.auth.server_grants import InMemoryServerGrantStore
 from mcpsecurity_webclient.auth.server_sign_ins import ServerSignIns
 from mcpsecurity_webclient.replicas.redis_server_grants import RedisServerGrantStore
 
@@ -176,3 +178,25 @@ async def test_what_a_refresh_brings_after_the_sign_out_is_revoked_and_not_kept(
         assert await late is None
         assert await token(both.other) is None
         assert tokens.refresh == {}
+
+
+async def test_a_token_that_ends_soon_is_used_while_the_authorization_server_is_down(stack: Stack) -> None:
+    instead = Instead()
+    async with protected(instead, seconds=29) as server:
+        now = time.time()
+        sign_ins = ServerSignIns(
+            stack.web_settings(more_servers=(notes(server),)),
+            InMemoryServerGrantStore(),
+            client_ssl_context(None),
+            clock=lambda: now,
+        )
+        pending = await sign_ins.begin(SID, "notes", None)
+        await sign_ins.complete(SID, "notes", pending, await redirected(pending.url))
+        instead["/token"] = 503
+        held = await token(sign_ins)
+        assert held in server.tokens.access
+        with pytest.raises(ServerUnavailableError):
+            await token(sign_ins, refused=held)
+        now += 30
+        with pytest.raises(ServerUnavailableError):
+            await token(sign_ins)

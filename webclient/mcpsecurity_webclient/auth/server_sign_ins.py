@@ -157,7 +157,12 @@ class ServerSignIns:
         grant = read_grant(text)
         if text is None or grant is None or not self._lacks_token(grant, refused):
             return grant.access_token if grant is not None else None
-        return await self._renewed(sid, name, text, grant)
+        try:
+            return await self._renewed(sid, name, text, grant)
+        except ServerUnavailableError:  # a token that is not refused is good to its end
+            if grant.access_token == refused or not grant.is_good(self._clock()):
+                raise
+            return grant.access_token
 
     def _lacks_token(self, grant: Grant, refused: str | None) -> bool:
         """Tell whether a grant's token is over, or is the refused one."""

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import httpx
 
 from mcpsecurity.client.challenges import challenge_of, challenge_parameters
-from mcpsecurity.client.errors import BridgeError, SignInRequiredError
+from mcpsecurity.client.errors import BridgeError, ServerUnavailableError, SignInRequiredError
 from mcpsecurity.client.oauth.authorization_code import OAuthSignIn
 from mcpsecurity.client.oauth.grants import Grant, GrantStore, read_grant
 from mcpsecurity.sentences import Sentence
@@ -173,8 +173,16 @@ class OAuthAuth(httpx.Auth):
                 if not self._loaded:
                     self._grant, self._loaded = read_grant(await self._store.load()), True
                 if self._grant is not None and self._is_over():
-                    await self._refresh(self._grant)
+                    await self._renewed_in_time(self._grant)
         return self._grant.access_token if self._grant is not None else None
+
+    async def _renewed_in_time(self, grant: Grant) -> None:
+        """Refresh a token that ends soon; while the authorization server is down it is used to its end."""
+        try:
+            await self._refresh(grant)
+        except ServerUnavailableError:
+            if not grant.is_good(self._clock()):
+                raise
 
     def _is_over(self) -> bool:
         grant = self._grant

@@ -239,11 +239,17 @@ class OAuthSignIn:
         data = {**data, "client_id": client_id}
         headers = {"Accept": "application/json"}
         method = client.token_endpoint_auth_method
+        pairs: list[tuple[str, str]] = []
         if secret and method == "client_secret_basic":
-            pair = f"{quote(client_id, safe='')}:{quote(secret, safe='')}"  # RFC 6749, 2.3.1
-            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+            encoded = quote(client_id, safe=""), quote(secret, safe="")  # RFC 6749, 2.3.1
+            pairs = [encoded] if encoded == (client_id, secret) else [encoded, (client_id, secret)]
         elif secret and method == "client_secret_post":
             data["client_secret"] = secret
+        for pair in pairs:  # some, as oauth2-server for Node, do not decode them
+            basic = headers | {"Authorization": f"Basic {base64.b64encode(':'.join(pair).encode()).decode()}"}
+            answer = await self._requests.send(httpx.Request("POST", endpoint, data=data, headers=basic))
+            if not _is_unknown(answer) or pair == pairs[-1]:
+                return answer
         return await self._requests.send(httpx.Request("POST", endpoint, data=data, headers=headers))
 
     def _check(self, pending: PendingSignIn, answer: Mapping[str, str]) -> None:
@@ -294,6 +300,11 @@ def _wants_secret(response: httpx.Response, client: OAuthClientInformationFull) 
     """Tell whether a client is refused that was given a secret, and told not to send it."""
     if not client.client_secret or client.token_endpoint_auth_method not in (None, "none"):
         return False
+    return _is_unknown(response)
+
+
+def _is_unknown(response: httpx.Response) -> bool:
+    """Tell whether an authorization server does not believe that the client is who it says."""
     return response.status_code in _NO_CLIENT or read_object(response).get("error") == "invalid_client"
 
 

@@ -43,6 +43,10 @@ class Grant(_Secret):
         """The access token, whether it is still good or not."""
         return self.tokens.access_token if self.tokens is not None else None
 
+    def is_good(self, now: float) -> bool:
+        """Tell whether the access token has not ended yet."""
+        return self.tokens is not None and (self.expires_at is None or self.expires_at > now)
+
     def should_be_renewed(self, now: float) -> bool:
         """Tell whether the access token is about to end, and there is one to renew it with.
 
