@@ -9,10 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
-    import msvcrt
-else:
-    import fcntl
+from filelock import FileLock
 
 
 @contextmanager
@@ -26,21 +23,14 @@ def locked_folder(folder: Path) -> Iterator[None]:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _refuse_if_others_may_write(folder)
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        _lock(descriptor)
+    with FileLock(folder / ".lock", mode=0o600, fallback_to_soft=False):
         yield
-    finally:
-        os.close(descriptor)
 
 
 if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
 
     def _refuse_if_others_may_write(_folder: Path) -> None:
         """Trust the folder's access list."""
-
-    def _lock(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
 
 else:
 
@@ -50,9 +40,6 @@ else:
             raise PermissionError(errno.EPERM, f"the folder {folder} belongs to somebody else")
         if status.st_mode & stat.S_IWOTH:
             raise PermissionError(errno.EPERM, f"everybody may write to the folder {folder}: chmod o-w")
-
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from mcpsecurity.localcloud.entra.directory import Client, ClientKind
 from mcpsecurity.localcloud.entra.errors import EntraError, Sts
-from mcpsecurity.localcloud.entra.ids import TENANT_ID, TOKEN_EXCHANGE
+from mcpsecurity.localcloud.entra.ids import TOKEN_EXCHANGE
+from mcpsecurity.localcloud.entra.parameters import find_client
 from mcpsecurity.localcloud.entra.sessions import TENANT_NAMES
 from mcpsecurity.localcloud.entra.tenant import Tenant
 
@@ -26,20 +27,6 @@ class Authenticated:
 
     client: Client
     azpacr: str
-
-
-def find_client(tenant: Tenant, client_id: str | None) -> Client:
-    """Return the client of that id.
-
-    Raises:
-        EntraError: no id (AADSTS900144), or none that is registered (700016).
-    """
-    if not client_id:
-        raise EntraError(Sts.MISSING_PARAMETER, parameter="client_id")
-    client = tenant.directory.clients.get(client_id.lower())
-    if client is None:
-        raise EntraError(Sts.UNKNOWN_CLIENT, client=client_id, tenant=TENANT_ID)
-    return client
 
 
 def authenticate_client(
@@ -56,7 +43,7 @@ def authenticate_client(
     client_id = values.get("client_id") or basic_id
     if client_id is None and assertion is not None:
         client_id = claimed_client(assertion)
-    client = find_client(tenant, client_id)
+    client = find_client(tenant.directory, client_id)
     if client.kind is ClientKind.PUBLIC:
         if secret is not None or assertion is not None:
             raise EntraError(Sts.PUBLIC_CLIENT)

@@ -2,12 +2,12 @@
 
 from aiohttp import web
 
-from mcpsecurity.localcloud.entra.clients import Authenticated, find_client
+from mcpsecurity.localcloud.entra.clients import Authenticated
 from mcpsecurity.localcloud.entra.errors import EntraError, Sts
 from mcpsecurity.localcloud.entra.grants import DeviceFlow, find_device_flow, new_user_code
 from mcpsecurity.localcloud.entra.issuing import Answer, Values, delegated, required
 from mcpsecurity.localcloud.entra.pages import device_code_page
-from mcpsecurity.localcloud.entra.parameters import form_values, read_claims, single_values
+from mcpsecurity.localcloud.entra.parameters import find_client, form_values, read_claims, single_values
 from mcpsecurity.localcloud.entra.scopes import parse_scopes
 from mcpsecurity.localcloud.entra.signin import ask_for_account
 from mcpsecurity.localcloud.entra.tenant import DEVICE_CODE_LIFETIME, Tenant
@@ -16,7 +16,7 @@ from mcpsecurity.localcloud.entra.tenant import DEVICE_CODE_LIFETIME, Tenant
 async def device_authorization(tenant: Tenant, request: web.Request) -> web.StreamResponse:
     """Start a flow: give the device its code, and the one that it shows."""
     values = await form_values(request)
-    client = find_client(tenant, values.get("client_id"))
+    client = find_client(tenant.directory, values.get("client_id"))
     requested = parse_scopes(tenant.directory, client, required(values, "scope"))
     requested.single(tenant.directory)
     ends, claims = tenant.now() + DEVICE_CODE_LIFETIME, read_claims(values.get("claims"))

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+from jwt.algorithms import RSAAlgorithm
 
 from mcpsecurity.localcloud.storage import locked_folder, write_private
 
@@ -34,20 +35,14 @@ class SigningKey:
     def of(cls, private_key: rsa.RSAPrivateKey) -> "SigningKey":
         """Return the signing key with the id derived from `private_key`."""
         public = private_key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        return cls(private_key, _b64(hashlib.sha256(public).digest()[:20]))
+        digest = hashlib.sha256(public).digest()[:20]
+        return cls(private_key, base64.urlsafe_b64encode(digest).rstrip(b"=").decode())
 
     def jwk(self, issuer: str) -> dict[str, Any]:
         """Return the public half as Entra publishes it (RFC 7517, plus `issuer`)."""
-        numbers = self.private_key.public_key().public_numbers()
-        return {
-            "kty": "RSA",
-            "use": "sig",
-            "kid": self.kid,
-            "x5t": self.kid,
-            "n": _b64(numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8)),
-            "e": _b64(numbers.e.to_bytes(3)),
-            "issuer": issuer,
-        }
+        public = RSAAlgorithm.to_jwk(self.private_key.public_key(), as_dict=True)
+        del public["key_ops"]
+        return {**public, "use": "sig", "kid": self.kid, "x5t": self.kid, "issuer": issuer}
 
 
 @dataclass(slots=True)
@@ -96,7 +91,3 @@ def _load(path: Path) -> SigningKey | None:
         return None
     path.chmod(0o600)
     return SigningKey.of(key) if isinstance(key, rsa.RSAPrivateKey) else None
-
-
-def _b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

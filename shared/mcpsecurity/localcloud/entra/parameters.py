@@ -108,6 +108,20 @@ async def form_values(request: web.Request) -> dict[str, str]:
     return single_values(MultiDict((name, str(value)) for name, value in form.items()))
 
 
+def find_client(directory: Directory, client_id: str | None) -> Client:
+    """Return the client of that id.
+
+    Raises:
+        EntraError: no id (AADSTS900144), or none that is registered (700016).
+    """
+    if not client_id:
+        raise EntraError(Sts.MISSING_PARAMETER, parameter="client_id")
+    client = directory.clients.get(client_id.lower())
+    if client is None:
+        raise EntraError(Sts.UNKNOWN_CLIENT, client=client_id, tenant=TENANT_ID)
+    return client
+
+
 def read_reply_to(directory: Directory, values: Mapping[str, str]) -> ReplyTo:
     """Return where to answer.
 
@@ -115,12 +129,7 @@ def read_reply_to(directory: Directory, values: Mapping[str, str]) -> ReplyTo:
         EntraError: the client is unknown (AADSTS700016) or the redirect URI is not one of its own (50011). It
             must not be sent to the redirect URI, so a page tells the person (RFC 6749 4.1.2.1).
     """
-    client_id = values.get("client_id")
-    if not client_id:
-        raise EntraError(Sts.MISSING_PARAMETER, parameter="client_id")
-    client = directory.clients.get(client_id.lower())
-    if client is None:
-        raise EntraError(Sts.UNKNOWN_CLIENT, client=client_id, tenant=TENANT_ID)
+    client = find_client(directory, values.get("client_id"))
     redirect_uri = values.get("redirect_uri")
     if not redirect_uri:
         raise EntraError(Sts.MISSING_PARAMETER, parameter="redirect_uri")

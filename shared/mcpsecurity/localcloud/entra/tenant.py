@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -44,11 +43,8 @@ class Tenant:
         device_poll_interval: seconds that a device has to wait between two requests.
     """
 
-    def __init__(
-        self, directory: Directory, key: SigningKey, urls: Urls, *, clock: Callable[[], float] = time.time
-    ) -> None:
-        """Make a tenant that signs with `key` and is reached at `urls`; `clock` gives seconds since 1970."""
-        self._clock = clock
+    def __init__(self, directory: Directory, key: SigningKey, urls: Urls) -> None:
+        """Make a tenant that signs with `key` and is reached at `urls`."""
         self.directory = directory
         self.urls = urls
         self.documents = ClientDocuments()
@@ -77,7 +73,7 @@ class Tenant:
 
     def now(self) -> float:
         """Return the tenant's time in seconds since 1970, clock skew included."""
-        return self._clock() + self.faults.clock_skew
+        return time.time() + self.faults.clock_skew
 
     def needs_consent(self, user: User, client: Client, requested: Requested) -> bool:
         """Return whether `user` has to be asked: not while the administrator's consent stands."""

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID, uuid5
 
 import jwt
 
@@ -171,5 +172,4 @@ def _pairwise(oid: str, audience: str) -> str:
 
 def _object_id(client: Client) -> str:
     """Return the object id of the application's service principal in the tenant."""
-    digest = hashlib.sha256(f"{TENANT_ID}|service-principal|{client.client_id}".encode()).hexdigest()
-    return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
+    return str(uuid5(UUID(TENANT_ID), client.client_id))

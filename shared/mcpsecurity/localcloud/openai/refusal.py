@@ -19,6 +19,12 @@ def kind_of(value: Any) -> str:
     return "null" if value is None else _KINDS.get(type(value), "a decimal")
 
 
+def missing(param: str) -> RefusedError:
+    """Return the refusal of a request without this parameter."""
+    text = f"Missing required parameter: '{param}'."
+    return RefusedError(text, param=param, code="missing_required_parameter")
+
+
 def invalid_type(param: str, expected: str, value: Any) -> RefusedError:
     """Return the refusal of a value of another type than `expected`, which is in words."""
     text = f"Invalid type for '{param}': expected {expected}, but got {kind_of(value)} instead."

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mcpsecurity.localcloud.openai.offline import Reply
-from mcpsecurity.localcloud.openai.refusal import RefusedError, check_length, invalid_type
+from mcpsecurity.localcloud.openai.refusal import RefusedError, check_length, invalid_type, missing
 
 _NAMES = (
     "background include input instructions max_output_tokens max_tool_calls metadata model"
@@ -111,7 +111,7 @@ def _tool(where: str, tool: Any) -> dict[str, Any]:
     if not isinstance(tool, dict):
         raise invalid_type(where, "an object", tool)
     if "name" not in tool:
-        raise _missing(f"{where}.name")
+        raise missing(f"{where}.name")
     function = {name: value for name, value in tool.items() if name not in ("type", "strict")}
     return {"type": tool.get("type"), "function": function}
 
@@ -146,7 +146,7 @@ def _add(
 def _add_call(where: str, item: Mapping[str, Any], messages: list[dict[str, Any]]) -> None:
     for name in ("call_id", "name", "arguments"):
         if name not in item:
-            raise _missing(f"{where}.{name}")
+            raise missing(f"{where}.{name}")
     function = {"name": item["name"], "arguments": item["arguments"]}
     call = {"id": item["call_id"], "type": "function", "function": function}
     last = messages[-1] if messages else {}
@@ -296,8 +296,3 @@ def _refusal_steps(text: str, output: list[dict[str, Any]]) -> Iterator[Step]:
     item |= {"status": "completed", "content": [{"type": "refusal", "refusal": text}]}
     yield "response.output_item.done", {"output_index": len(output), "item": dict(item)}
     output.append(item)
-
-
-def _missing(param: str) -> RefusedError:
-    text = f"Missing required parameter: '{param}'."
-    return RefusedError(text, param=param, code="missing_required_parameter")

@@ -48,11 +48,9 @@ class ModelEndpoints:
         api_key: str,
         pace: float = 0.0,
         accepts_token: Callable[[str], bool] = lambda _: False,
-        today: Callable[[], dt.date] = lambda: dt.datetime.now(dt.UTC).date(),
     ) -> None:
         self._api_key = api_key.encode()
         self._accepts_token = accepts_token
-        self._today = today
         self._reasoning = Reasoning()
         self.deployments = dict(DEPLOYMENTS)
         self.faults = ModelFaults()
@@ -138,7 +136,10 @@ class ModelEndpoints:
         turn = self.script.next_for(asked)
         if turn is None:
             tools = read_tools({"tools": asked.tools})
-            return Turn(reply_to(asked.messages, tools, self._today()), drop_after=self.faults.drop_after)
+            return Turn(
+                reply_to(asked.messages, tools, dt.datetime.now(dt.UTC).date()),
+                drop_after=self.faults.drop_after,
+            )
         await asyncio.sleep(turn.delay)
         return turn
 

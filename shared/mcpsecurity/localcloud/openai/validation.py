@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mcpsecurity.localcloud.openai.refusal import RefusedError, check_length, invalid_type, too_long
+from mcpsecurity.localcloud.openai.refusal import RefusedError, check_length, invalid_type, missing, too_long
 from mcpsecurity.localcloud.openai.schemas import schema_problem
 
 MAX_TOOLS = 128
@@ -43,7 +43,7 @@ def check_request(body: Any) -> None:
     if not isinstance(body, dict):
         raise RefusedError("We could not parse the JSON body of your request.")
     if "messages" not in body:
-        raise _missing("messages")
+        raise missing("messages")
     check_length("messages", body["messages"], None, kind="array")
     _check_numbers(body)
     _check_tools(body)
@@ -126,7 +126,7 @@ def _check_tool(where: str, tool: Any) -> str:
 
 def _check_name(where: str, function: Mapping[str, Any]) -> str:
     if "name" not in function:
-        raise _missing(f"{where}.name")
+        raise missing(f"{where}.name")
     name = function["name"]
     check_length(f"{where}.name", name, MAX_NAME)
     if not _NAME.fullmatch(name):
@@ -146,7 +146,7 @@ def _check_message(where: str, message: Any) -> None:
         raise _unknown(f"{where}.role", message, "role", _ROLES)
     if role == "tool":
         if "tool_call_id" not in message:
-            raise _missing(f"{where}.tool_call_id")
+            raise missing(f"{where}.tool_call_id")
         check_length(f"{where}.tool_call_id", message["tool_call_id"], MAX_CALL_ID)
     if message.get("tool_calls") is not None:
         _check_calls(where, message["tool_calls"])
@@ -173,7 +173,7 @@ def _check_part(where: str, part: Any) -> None:
     if not isinstance(part, dict):
         raise invalid_type(where, "an object", part)
     if "type" not in part:
-        raise _missing(f"{where}.type")
+        raise missing(f"{where}.type")
     if part["type"] != "text":
         return
     if not isinstance(part.get("text"), str):
@@ -189,7 +189,7 @@ def _check_calls(where: str, calls: Any) -> None:
         if not isinstance(call, dict):
             raise invalid_type(there, "an object", call)
         if "id" not in call:
-            raise _missing(f"{there}.id")
+            raise missing(f"{there}.id")
         check_length(f"{there}.id", call["id"], MAX_CALL_ID)
         function = _part(there, call, "function")
         _check_name(f"{there}.function", function)
@@ -242,7 +242,7 @@ def _call_ids(message: Mapping[str, Any]) -> Iterator[str]:
 
 def _part(where: str, whole: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if name not in whole:
-        raise _missing(f"{where}.{name}")
+        raise missing(f"{where}.{name}")
     if not isinstance(whole[name], dict):
         raise invalid_type(f"{where}.{name}", "an object", whole[name])
     return dict(whole[name])
@@ -250,18 +250,13 @@ def _part(where: str, whole: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _unknown(param: str, whole: Mapping[str, Any], name: str, known: tuple[str, ...]) -> RefusedError:
     if name not in whole:
-        return _missing(param)
+        return missing(param)
     if not isinstance(whole[name], str):
         return invalid_type(param, "a string", whole[name])
     *first, last = (f"'{each}'" for each in known)
     listed = f"{', '.join(first)}, and {last}" if first else last
     text = f"Invalid value: '{whole[name]}'. Supported values are: {listed}."
     return RefusedError(text, param=param, code="invalid_value")
-
-
-def _missing(param: str) -> RefusedError:
-    text = f"Missing required parameter: '{param}'."
-    return RefusedError(text, param=param, code="missing_required_parameter")
 
 
 def _twice(name: str, one: int, other: int) -> RefusedError:

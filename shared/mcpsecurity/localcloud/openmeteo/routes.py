@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -80,19 +80,8 @@ def _search(request: web.Request) -> dict[str, Any]:
 
 
 def _result(city: City) -> dict[str, Any]:
-    return {
-        "id": city.id,
-        "name": city.name,
-        "latitude": city.latitude,
-        "longitude": city.longitude,
-        "elevation": 100.0,
-        "feature_code": "PPL",
-        "country_code": city.country_code,
-        "admin1": city.admin1,
-        "timezone": city.timezone,
-        "population": city.population,
-        "country": city.country,
-    }
+    known = {name: value for name, value in asdict(city).items() if name != "also"}
+    return known | {"elevation": 100.0, "feature_code": "PPL"}
 
 
 def _forecast(request: web.Request, now: dt.datetime) -> dict[str, Any]:
