@@ -21,12 +21,11 @@ from mcpsecurity.runtime.proxy import proxied
 from mcpsecurity.runtime.service import PRIVATE_LISTENERS
 from mcpsecurity.runtime.tasks import end_tasks
 from mcpsecurity.runtime.tls import client_ssl_context
-from mcpsecurity_webclient.auth.entra import EntraClient
+from mcpsecurity_webclient.auth.entra import EntraClient, ServerTokens
 from mcpsecurity_webclient.auth.person import Handler, Person
 from mcpsecurity_webclient.auth.routes import add_auth_routes
 from mcpsecurity_webclient.auth.server_routes import add_server_routes, server_sign_in_url
 from mcpsecurity_webclient.auth.server_sign_ins import PersonAuth, ServerSignIns
-from mcpsecurity_webclient.auth.server_tokens import ServerTokens
 from mcpsecurity_webclient.auth.sessions import ServerSideStorage
 from mcpsecurity_webclient.auth.urls import sign_in_url
 from mcpsecurity_webclient.chat.agent.offered_models import open_models

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import aiohttp
@@ -19,7 +18,8 @@ import requests
 from msal.exceptions import MsalError  # type: ignore[import-untyped] # likewise
 from yarl import URL
 
-from mcpsecurity.client import ServerUnavailableError, SignInRequiredError
+from mcpsecurity.client import Challenge, ServerUnavailableError, SignInRequiredError
+from mcpsecurity.client.challenges import scopes_with
 from mcpsecurity.oidc import CachePolicy, OidcError, OidcProvider, TokenError
 from mcpsecurity.oidc.azure_identity import azure_identity
 from mcpsecurity.oidc.client_credential import ClientCredential, client_credential
@@ -104,9 +104,7 @@ class EntraClient:
         self._resources.callback(warming.cancel)
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close the connections."""
         await self._resources.aclose()
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -326,6 +324,38 @@ class EntraClient:
                 settings.client_secret, settings.certificate_file, azure_identity(settings)
             )
         return self._credential
+
+
+class ServerTokens:
+    """Access tokens for the MCP server whose scope is `scope`, with more scopes once the server wants them.
+
+    `acting` returns the session whose tokens count.
+    """
+
+    def __init__(self, entra: EntraClient, acting: Callable[[], str], scope: str) -> None:
+        self._entra = entra
+        self._acting = acting
+        self._scopes: tuple[str, ...] = (scope,)
+
+    async def get(self, force: bool) -> str:
+        """Return a token; with `force` a new one. Raises as `EntraClient.token`."""
+        return await self._entra.token(self._acting(), self._scopes, force=force)
+
+    async def step_up(self, challenge: Challenge) -> str | None:
+        """Return a token with the scopes and claims of a challenge, if Entra ID gives it silently."""
+        wanted = self.wanted(challenge.scope)
+        if wanted == self._scopes and challenge.claims is None:
+            return None
+        try:
+            token = await self._entra.token(self._acting(), wanted, claims=challenge.claims)
+        except SignInRequiredError:
+            return None
+        self._scopes = wanted
+        return token
+
+    def wanted(self, named: str | None) -> tuple[str, ...]:
+        """Return the scopes to consent to: those that are asked for now, and those that the server named."""
+        return scopes_with(self._scopes, named)
 
 
 def _silent(
