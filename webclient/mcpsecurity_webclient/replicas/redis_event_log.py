@@ -13,7 +13,6 @@ from collections.abc import Coroutine
 from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
-from redis.exceptions import NoScriptError
 
 from mcpsecurity.redis.connection import RedisConnection, translated
 from mcpsecurity.redis.encryption import UnreadableError
@@ -80,7 +79,6 @@ class EventLogs:
         self.redis = redis
         self._waiting: list[_Append] = []
         self._sender: asyncio.Task[None] | None = None
-        self._script: str | None = None
         self._probe: asyncio.Task[None] | None = None
         self._available_since = float("-inf")
         self._pause = _SHORTEST_PAUSE
@@ -134,19 +132,10 @@ class EventLogs:
 
     async def _told(self, entries: list[_Append]) -> list[Any]:
         with translated():
-            results = await self._piped(entries)
-            if any(isinstance(result, NoScriptError) for result in results):  # it was restarted
-                self._script = None
-                results = await self._piped(entries)
-            return results
-
-    async def _piped(self, entries: list[_Append]) -> list[Any]:
-        if self._script is None:
-            self._script = str(await self.redis.client.script_load(_APPEND))
-        async with self.redis.client.pipeline(transaction=False) as pipeline:
-            for entry in entries:
-                pipeline.evalsha(self._script, 1, entry.name, *entry.arguments)
-            return await pipeline.execute(raise_on_error=False)
+            async with self.redis.client.pipeline(transaction=False) as pipeline:
+                for entry in entries:
+                    pipeline.eval(_APPEND, 1, entry.name, *entry.arguments)
+                return await pipeline.execute(raise_on_error=False)
 
     def _on_unavailable(self) -> None:
         """Start probing Redis after a failure."""
