@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import secrets
-import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from platformdirs import user_cache_path
+
+from mcpsecurity.runtime.loopback import listens
 
 if TYPE_CHECKING:
     import aiohttp
@@ -87,7 +88,7 @@ def find_demo(port_offset: int | None = None, folder: Path | None = None) -> Run
     for note in sorted(notes, key=lambda path: path.stat().st_mtime, reverse=True):
         with suppress(OSError, ValueError, TypeError):  # it has just ended, or an older version wrote it
             demo = RunningDemo(**json.loads(note.read_text("utf-8")))
-            if port_offset in (None, demo.port_offset) and _listens(_port(demo.mcp)):
+            if port_offset in (None, demo.port_offset) and listens("localhost", _port(demo.mcp), 2):
                 return demo
     which = "" if port_offset is None else f" with --port-offset {port_offset}"
     raise NoDemoError(
@@ -157,11 +158,3 @@ def _raise_if_refused(answer: Mapping[str, Any]) -> None:
 
 def _port(url: str) -> int:
     return urlsplit(url).port or 80
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("localhost", port), timeout=2).close()
-    except OSError:
-        return False
-    return True

@@ -43,29 +43,28 @@ class RunningCall:
         Raises:
             McpError: the call ended first.
         """
-        task = asyncio.get_running_loop().create_task(work, context=self.context)
-        self.questions.add(task)
-        try:
-            await asyncio.wait([task])
-        finally:
-            self.questions.discard(task)
-            task.cancel()
+        task = await self._ended(work)
         if task.cancelled():
-            raise _error("The call that this belongs to has ended")
+            raise failure("The call that this belongs to has ended")
         return task.result()
 
     async def tell(self, work: Any) -> None:
         """Await a coroutine in the context of the call, and no longer than the call takes: the loop that
         receives the process's messages waits here."""
+        task = await self._ended(work)
+        if not task.cancelled():
+            task.result()
+
+    async def _ended(self, work: Any) -> asyncio.Task[Any]:
+        """Return the task of a coroutine that has ended, or was cancelled at the end of the call."""
         task = asyncio.get_running_loop().create_task(work, context=self.context)
         self.questions.add(task)
         try:
             await asyncio.wait([task])
         finally:
-            task.cancel()
             self.questions.discard(task)
-        if not task.cancelled():
-            task.result()
+            task.cancel()
+        return task
 
 
 class StdioProcess:
@@ -132,7 +131,7 @@ class StdioProcess:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 return await self._sent(lambda session: session.send_request(request, kind))
         except TimeoutError:
-            raise _error(f"The server's process did not answer within {_ANSWER_SECONDS:.0f} s") from None
+            raise failure(f"The server's process did not answer within {_ANSWER_SECONDS:.0f} s") from None
 
     async def call(
         self, params: types.CallToolRequestParams, call: RunningCall, progress: ProgressFnT | None
@@ -159,22 +158,22 @@ class StdioProcess:
         self.used = time.monotonic()
         session = self._session
         if session is None:
-            raise _error("The server's process has ended")
+            raise failure("The server's process has ended")
         self._requests += 1
         try:
             return await work(session)
         except McpError as error:
             if error.error.code == types.CONNECTION_CLOSED:
                 self._leave.set()
-                raise _error(
+                raise failure(
                     "The server's process has ended. It is not known whether the call was completed."
                 ) from error
             raise
         except ValidationError as error:
-            raise _error("The server's answer cannot be read") from error
+            raise failure("The server's answer cannot be read") from error
         except _CLOSED as error:
             self._leave.set()
-            raise _error("The server's process has ended") from error
+            raise failure("The server's process has ended") from error
         finally:
             self._requests -= 1
             self.used = time.monotonic()
@@ -256,5 +255,6 @@ def _forwarded(send: ProgressFnT | None, call: RunningCall) -> ProgressFnT | Non
     return forward
 
 
-def _error(text: str) -> McpError:
+def failure(text: str) -> McpError:
+    """Return the error that a caller gets when the process cannot answer."""
     return McpError(types.ErrorData(code=types.INTERNAL_ERROR, message=text))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from mcp import McpError, types
+from mcp import types
 
 from mcpsecurity.client import Command, CommandError
 from mcpsecurity.runtime.tasks import end_tasks
-from mcpsecurity_server.stdio.child_process import StdioProcess
+from mcpsecurity_server.stdio.child_process import StdioProcess, failure
 from mcpsecurity_server.transport import Owner
 
 _PROCESSES: Final = 50
@@ -98,7 +98,7 @@ class Processes:
         try:
             process = await asyncio.shield(task)
         except CommandError as error:
-            raise _error(f"The server cannot be started: {error}") from error
+            raise failure(f"The server cannot be started: {error}") from error
         process.used = time.monotonic()
         return process
 
@@ -120,7 +120,7 @@ class Processes:
             return
         idle = {owner: task.result().used for owner, task in self._of.items() if _idle(task)}
         if not idle or len(self._closing) >= self._limit:
-            raise _error("Too many people use this server now. Try again in a moment.")
+            raise failure("Too many people use this server now. Try again in a moment.")
         self._end(min(idle, key=lambda owner: idle[owner]))
 
     def _end(self, owner: Owner) -> None:
@@ -163,7 +163,3 @@ def _is_late(task: asyncio.Task[StdioProcess], late: float) -> bool:
 def _idle(task: asyncio.Task[StdioProcess]) -> bool:
     """Tell whether a process runs and works on nothing."""
     return _alive(task) and not task.result().busy
-
-
-def _error(text: str) -> McpError:
-    return McpError(types.ErrorData(code=types.INTERNAL_ERROR, message=text))

@@ -47,7 +47,7 @@ class Chat:
         self._resources = Resources(terminal, [server.client for server in servers], told)
         self._answering: asyncio.Task[None] | None = None
         self._prompts: dict[str, tuple[McpClient, types.Prompt]] = {}
-        self._commands: dict[str, Callable[[str], Awaitable[bool]]] = {
+        self._commands: dict[str, Callable[[str], Awaitable[bool | None]]] = {
             "/help": self._help,
             "/prompts": self._list_prompts,
             "/tools": self._list_tools,
@@ -92,7 +92,7 @@ class Chat:
         """Carry out a command; True ends the chat."""
         name, _, rest = line.partition(" ")
         if name in self._commands:
-            return await self._commands[name](rest.strip())
+            return bool(await self._commands[name](rest.strip()))
         prompt = self._prompts.get(name.removeprefix("/"))
         if prompt is None:
             self._terminal.write(f"There is no {name}; /help lists what there is.", "yellow")
@@ -147,45 +147,40 @@ class Chat:
     def _clients(self) -> Iterator[McpClient]:
         return (server.client for server in self._servers)
 
-    async def _help(self, _: str) -> bool:
+    async def _help(self, _: str) -> None:
         self._terminal.write(HELP)
-        return False
 
-    async def _list_prompts(self, _: str) -> bool:
+    async def _list_prompts(self, _: str) -> None:
         await self._load_prompts()
         for name, (_client, prompt) in self._prompts.items():
             self._terminal.write(one_line(f"  /{name}  {prompt.title or prompt.description or ''}"))
         if not self._prompts:
             self._terminal.write("  There are no prompts.")
-        return False
 
-    async def _list_tools(self, _: str) -> bool:
+    async def _list_tools(self, _: str) -> None:
         for client in self._clients():
             self._name(client)
             for function in client.plugin:
                 first, _, _ = (function.description or "").partition("\n")
                 self._terminal.write(one_line(f"  {function.name}  {first}"))
-        return False
 
-    async def _list_resources(self, _: str) -> bool:
+    async def _list_resources(self, _: str) -> None:
         await self._resources.show()
-        return False
 
     def _name(self, client: McpClient) -> None:
         """Show whose lines follow, if there are several servers."""
         if len(self._servers) > 1:
             self._terminal.write(one_line(client.server_name), "bold")
 
-    async def _read_resource(self, address: str) -> bool:
+    async def _read_resource(self, address: str) -> None:
         """Put a resource into the chat."""
         if (read := await self._resources.read(address)) is not None:
             self._conversation.history.add_user_message(read)
-        return False
 
     def _logs(self) -> Iterator[CommandLines]:
         return (server.lines for server in self._servers if server.lines is not None)
 
-    async def _show_logs(self, _: str) -> bool:
+    async def _show_logs(self, _: str) -> None:
         for server in self._servers:
             if server.lines is not None:
                 self._name(server.client)
@@ -193,25 +188,22 @@ class Chat:
                     self._terminal.write(f"  {line}", "dim")
         if not any(self._logs()):
             self._terminal.write("  No server is a command of this machine.")
-        return False
 
-    async def _list_grants(self, _: str = "") -> bool:
+    async def _list_grants(self, _: str = "") -> None:
         grants = sorted(grant for server in self._servers for grant in server.handler.grants)
         for name, tool in grants:
             self._terminal.write(one_line(f"  {tool} ({name})"))
         if not grants:
             self._terminal.write("  Every call is asked about.")
-        return False
 
-    async def _revoke(self, _: str) -> bool:
+    async def _revoke(self, _: str) -> None:
         for server in self._servers:
             server.handler.grants.clear()
-        return await self._list_grants()
+        await self._list_grants()
 
-    async def _new(self, _: str) -> bool:
+    async def _new(self, _: str) -> None:
         self._conversation.clear()
         self._terminal.write("A new chat.", "dim")
-        return False
 
     async def _forget_me(self, _: str) -> bool:
         for server in self._servers:

@@ -15,13 +15,12 @@ from mcpsecurity.console.handler import ConsoleHandler
 from mcpsecurity.kernel.context import BudgetedModel
 from mcpsecurity.kernel.sampling import TOO_LONG, fits, sample
 
+_SECONDS = 300.0
+"""After which a request counts as declined."""
+
 
 def sampling_callback(
-    handler: ConsoleHandler,
-    model: BudgetedModel,
-    server: Callable[[], str],
-    *,
-    deadline: float = 300.0,
+    handler: ConsoleHandler, model: BudgetedModel, server: Callable[[], str]
 ) -> SamplingFnT:
     """Return the callback for an MCP session that asks the person, and then the model.
 
@@ -30,7 +29,6 @@ def sampling_callback(
     Args:
         model: that of the conversation.
         server: gives the name of the server that asks.
-        deadline: seconds after which a request counts as declined.
     """
 
     async def answer(
@@ -45,7 +43,7 @@ def sampling_callback(
             shown.insert(0, ("system", params.systemPrompt))
         approved = False
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(deadline):
+            async with asyncio.timeout(_SECONDS):
                 approved = await handler.sampling(server(), shown, params.maxTokens)
         if not approved:
             return types.ErrorData(code=-1, message="User rejected sampling request")

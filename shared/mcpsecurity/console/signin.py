@@ -65,14 +65,7 @@ class MsalCredential(ClosedOnExit):
             "client_capabilities": ["CP1"],  # it can take a claims challenge
         }
 
-    async def get_token(
-        self,
-        *scopes: str,
-        claims: str | None = None,
-        tenant_id: str | None = None,  # noqa: ARG002 - azure-core's signature
-        enable_cae: bool = False,  # noqa: ARG002 - azure-core's signature
-        **_: Any,
-    ) -> AccessToken:
+    async def get_token(self, *scopes: str, claims: str | None = None, **_: Any) -> AccessToken:
         """Return a token for the scopes, signing the person in if need be.
 
         Raises:

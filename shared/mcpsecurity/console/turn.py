@@ -94,20 +94,10 @@ class Conversation:
             show(text)
 
     def _settle(self, said: str) -> None:
-        done = {
-            item.id
-            for message in self.history.messages
-            for item in message.items
-            if isinstance(item, FunctionResultContent)
-        }
-        calls = [
-            item
-            for message in self.history.messages
-            for item in message.items
-            if isinstance(item, FunctionCallContent)
-        ]
-        for call in calls:
-            if call.id not in done:
+        items = [item for message in self.history.messages for item in message.items]
+        done = {item.id for item in items if isinstance(item, FunctionResultContent)}
+        for call in items:
+            if isinstance(call, FunctionCallContent) and call.id not in done:
                 result = FunctionResultContent.from_function_call_content_and_result(call, CANCELLED)
                 self.history.add_message(result.to_chat_message_content())
         last = self.history.messages[-1] if self.history.messages else None

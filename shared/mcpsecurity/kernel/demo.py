@@ -30,14 +30,7 @@ class DemoCredential(ClosedOnExit):
         self._demo = demo
         self.username = demo.user(user)
 
-    async def get_token(
-        self,
-        *scopes: str,
-        claims: str | None = None,  # noqa: ARG002 - azure-core's signature
-        tenant_id: str | None = None,  # noqa: ARG002 - azure-core's signature
-        enable_cae: bool = False,  # noqa: ARG002 - azure-core's signature
-        **_: Any,
-    ) -> AccessToken:
+    async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
         """Sign in and return a new token.
 
         Raises:

@@ -1,11 +1,10 @@
 """Objects that an `async with` block closes."""
 
-from types import TracebackType
 from typing import Self
 
 
 class ClosedOnExit:
-    """Calls its `close` at the end of an `async with` block; the signatures are those of azure-core."""
+    """Calls its `close` at the end of an `async with` block."""
 
     async def close(self) -> None:
         """Do nothing: it holds nothing."""
@@ -13,10 +12,5 @@ class ClosedOnExit:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
+    async def __aexit__(self, *_: object, **__: object) -> None:
         await self.close()

@@ -14,6 +14,15 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def listens(host: str, port: int, seconds: float) -> bool:
+    """Tell whether a program listens on a port; it has so many seconds to take the connection."""
+    try:
+        socket.create_connection((host, port), timeout=seconds).close()
+    except OSError:
+        return False
+    return True
+
+
 def free_port() -> int:
     """Return a port of loopback that nothing listens on."""
     with socket.socket() as probe:

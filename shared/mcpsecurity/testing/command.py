@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from mcpsecurity.runtime.loopback import listens
 
 _LOOK_SECONDS = 0.05
 _STOP_SECONDS = 5.0
@@ -86,7 +87,7 @@ class RunningCommand:
         while True:
             if (status := self._process.poll()) is not None:
                 raise RuntimeError(f"The server ended with status {status}:\n{self.output}")
-            if any(_listens(host, port) for host in _LOOPBACK):
+            if any(listens(host, port, _LOOK_SECONDS) for host in _LOOPBACK):
                 return
             if time.monotonic() > deadline:
                 raise RuntimeError(f"The server does not listen after {seconds:g} s:\n{self.output}")
@@ -132,11 +133,3 @@ else:
     def _end_group(process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses where all have ended
             os.killpg(process.pid, signal.SIGKILL)
-
-
-def _listens(host: str, port: int) -> bool:
-    try:
-        with socket.create_connection((host, port), timeout=_LOOK_SECONDS):
-            return True
-    except OSError:
-        return False

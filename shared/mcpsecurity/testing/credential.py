@@ -17,13 +17,6 @@ class LocalCredential(ClosedOnExit):
     def __init__(self, make: Callable[[], str]) -> None:
         self._make = make
 
-    async def get_token(
-        self,
-        *scopes: str,  # noqa: ARG002 - azure-core's signature
-        claims: str | None = None,  # noqa: ARG002 - azure-core's signature
-        tenant_id: str | None = None,  # noqa: ARG002 - azure-core's signature
-        enable_cae: bool = False,  # noqa: ARG002 - azure-core's signature
-        **_: Any,
-    ) -> AccessToken:
+    async def get_token(self, *_scopes: str, **_: Any) -> AccessToken:
         """Return a new token."""
         return AccessToken(self._make(), int(time.time()) + _LIFETIME)

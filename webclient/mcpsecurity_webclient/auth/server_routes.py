@@ -71,7 +71,9 @@ class _ServerRoutes:
         except BridgeError as error:
             return _failed(request, error, name, begun.next)
         except ValidationError:  # of another version
-            return _page(request, _("The sign-in could not be completed."), _again(name, begun.next), 400)
+            return _page(
+                request, _("The sign-in could not be completed."), server_sign_in_url(name, begun.next), 400
+            )
         session = await get_session(request)
         session["user"] = {**session["user"], "renewed": self._clock()}  # calls that wait for it go on
         return web.HTTPFound(begun.next)
@@ -110,13 +112,9 @@ def _scope(request: web.Request) -> str | None:
     return scope if is_ours and _SCOPES.fullmatch(scope) else None
 
 
-def _again(name: str, target: str) -> str:
-    return server_sign_in_url(name, target)
-
-
 def _failed(request: web.Request, error: BridgeError, name: str, target: str) -> web.Response:
     status = 503 if isinstance(error, ServerUnavailableError) else 400
-    return _page(request, translated(str(error)), _again(name, target), status)
+    return _page(request, translated(str(error)), server_sign_in_url(name, target), status)
 
 
 def _page(request: web.Request, message: str, again: str, status: int) -> web.Response:

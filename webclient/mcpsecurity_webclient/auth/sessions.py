@@ -41,8 +41,8 @@ class SessionStore(Protocol):
 
 
 class InMemorySessionStore:
-    """A `SessionStore` in this process. `idle` and `lifetime` are in seconds; with more sessions than `limit`
-    the longest unused one gives way."""
+    """A `SessionStore` in this process. `idle` and `lifetime` are in seconds; of more than 10,000
+    sessions the longest unused one gives way."""
 
     def __init__(
         self,
@@ -50,12 +50,10 @@ class InMemorySessionStore:
         idle: float,
         lifetime: float,
         clock: Callable[[], float] = time.time,
-        limit: int = _MAX_SESSIONS,
     ) -> None:
         self._idle = idle
         self._lifetime = lifetime
         self._clock = clock
-        self._limit = limit
         self._records: dict[str, SessionRecord] = {}
         self._displaced: list[SessionRecord] = []
 
@@ -72,7 +70,7 @@ class InMemorySessionStore:
 
     async def put(self, key: str, record: SessionRecord) -> None:
         """Keep a session; with too many, the longest unused one gives way."""
-        if key not in self._records and len(self._records) >= self._limit:
+        if key not in self._records and len(self._records) >= _MAX_SESSIONS:
             idle = min(self._records, key=lambda k: self._records[k].used)
             self._displaced.append(self._records.pop(idle))
         self._records[key] = record

@@ -289,11 +289,8 @@ class Inbox:
         before = self._state.title
         if before == UNTITLED and line:
             self._state.title = line if len(line) <= _TITLE else line[: _TITLE - 1] + "…"
-        try:
+        with undone_on_failure(lambda: setattr(self._state, "title", before)):
             yield
-        except BaseException:
-            self._state.title = before
-            raise
 
 
 def message_id_of(chat_id: str, request_id: str) -> str:

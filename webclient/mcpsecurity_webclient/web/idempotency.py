@@ -8,13 +8,13 @@ from aiohttp import web
 
 Reply = tuple[int, dict[str, object]]
 Key = tuple[str, str, str]
+_KEPT = 5000
 
 
 class IdempotencyCache:
-    """Keeps the answers of the last `limit` commands, by session, path and the id that the page chose."""
+    """Keeps the answers of the last 5000 commands, by session, path and the id that the page chose."""
 
-    def __init__(self, limit: int = 5000) -> None:
-        self._limit = limit
+    def __init__(self) -> None:
         self._known: OrderedDict[Key, asyncio.Future[Reply]] = OrderedDict()
 
     async def run_once(
@@ -29,6 +29,6 @@ class IdempotencyCache:
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = asyncio.ensure_future(work())
-            while len(self._known) > self._limit:
+            while len(self._known) > _KEPT:
                 self._known.popitem(last=False)
         return await asyncio.shield(known)

@@ -4,7 +4,6 @@ Needs the extra `scale`.
 """
 
 from contextlib import AsyncExitStack
-from types import TracebackType
 from typing import Self
 
 from mcpsecurity.redis.connection import GetPassword, RedisConnection
@@ -45,8 +44,6 @@ class RedisTransport:
         await self._exit.enter_async_context(self.bus.running())
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Disconnect."""
         await self._exit.aclose()

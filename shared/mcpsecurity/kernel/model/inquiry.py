@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Final, Self
 
 import httpx2  # what `openai` speaks HTTP with
@@ -59,9 +58,7 @@ class Inquiry:
         self.ask()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         if self._task is not None:
             await end_tasks(self._task)
 

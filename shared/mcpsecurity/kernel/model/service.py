@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from types import TracebackType
 from typing import Any, Literal, Self
 
 from openai import APIStatusError, AsyncAPIResponse, BadRequestError, OpenAIError
@@ -149,9 +148,7 @@ class ChatModel(FunctionCallingModel):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:
