@@ -6,6 +6,7 @@ from playwright.async_api import Browser, expect
 from tests.browser.person import Person
 from tests.browser.stack import Stack
 from tests.browser.watch import Watch
+from tests.support.eventually import eventually
 
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 HIDE = """
@@ -96,7 +97,7 @@ async def test_a_hidden_tab_notifies_on_request_and_only_then(alice: Person) -> 
     await alice.ask("Please generate a random number between 1 and 6")
     await expect(alice.page).to_have_title(re.compile(r"^\(2\)"))
     assert len(await alice.page.evaluate("window.shown")) == 1
-    assert await alice.page.evaluate("window.tones") == 2
+    await eventually(lambda: alice.page.evaluate("window.tones === 2"))  # the sound is loaded then
 
 
 async def test_what_begins_to_wait_in_another_chat_notifies_too(alice: Person) -> None:

@@ -25,7 +25,7 @@ async (context) => {
         ({}, "[bar] Context 40%", "About 5.5k of the 14k tokens that it reads for one answer."),
         (
             {"guessed": True},
-            "Context: about 5.5k tokens",
+            "Context: about 5,500 tokens",
             "About 5.5k tokens. How much this model reads is not known.",
         ),
     ],

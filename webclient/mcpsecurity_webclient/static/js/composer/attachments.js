@@ -11,8 +11,6 @@ import { absent } from "../ui/ondemand.js";
 import { anchored } from "../ui/popover.js";
 import { t } from "../ui/texts.js";
 
-const LONGEST_NAME = 200;
-
 export class Attachments {
   /** @param {Catalog} catalog  @param {PageContext} context */
   constructor(catalog, context) {
@@ -29,7 +27,7 @@ export class Attachments {
 
   /** What a message carries: [{server, uri, name}], each by the name that its chip has. */
   get chosen() {
-    return [...this._chosen.values()].map((resource) => ({ server: resource.server, uri: resource.uri, name: nameOf(resource).slice(0, LONGEST_NAME) }));
+    return [...this._chosen.values()].map((resource) => ({ server: resource.server, uri: resource.uri, name: nameOf(resource).slice(0, 200) }));
   }
 
   /** Show those of the chat that is open now. */

@@ -136,7 +136,7 @@ export class Chats {
 
   /** Show these chats, with the one that rises at its place: a list that was read before does not take it away again. */
   _show(entries) {
-    this._entries = this._rising && !this._search.value.trim() ? risen(entries, this._rising, this._current()) : entries;
+    this._entries = this._rising && !this._search.value.trim() ? risen(entries, this._rising) : entries;
     this._draw();
   }
 
@@ -233,9 +233,9 @@ class Row {
   }
 }
 
-/** Return chats with the one that rises at the top, below those that are pinned. `open`: the chat that is open now. */
-function risen(entries, { chatId, words, at }, open) {
-  const known = entries.find((entry) => entry.chat_id === chatId) ?? (open.chat_id === chatId ? open : { chat_id: chatId, title: "", pinned: false, waiting: 0 });
+/** Return chats with the one that rises at the top, below those that are pinned. */
+function risen(entries, { chatId, words, at }) {
+  const known = entries.find((entry) => entry.chat_id === chatId) ?? { chat_id: chatId, title: "", pinned: false, waiting: 0 };
   const rising = { ...known, title: isTitled(known.title) ? known.title : words, updated_at: at };
   const others = entries.filter((entry) => entry.chat_id !== chatId);
   const place = rising.pinned ? 0 : others.filter(({ pinned }) => pinned).length;

@@ -5,12 +5,10 @@ import { t, tn } from "../ui/texts.js";
 import { titleWords } from "./chats.js";
 
 const KEY = "notifications";
-const TONES_HZ = [660, 880];
-const TONE_S = 0.12;
 
 export class Notifications {
   /** @param {{storage?: Storage, ring?: () => void}} options */
-  constructor({ storage = window.localStorage, ring = chime } = {}) {
+  constructor({ storage = window.localStorage, ring = chimed } = {}) {
     this._storage = storage;
     this._ring = ring;
     this._here = 0;
@@ -63,16 +61,7 @@ export class Notifications {
   }
 }
 
-/** Two short tones; a browser that allows no sound yet stays silent. */
-function chime() {
-  const audio = new AudioContext();
-  const volume = new GainNode(audio, { gain: 0.08 });
-  volume.connect(audio.destination);
-  TONES_HZ.forEach((frequency, index) => {
-    const tone = new OscillatorNode(audio, { frequency });
-    tone.connect(volume);
-    tone.start(audio.currentTime + index * TONE_S);
-    tone.stop(audio.currentTime + (index + 1) * TONE_S);
-    if (index === TONES_HZ.length - 1) tone.addEventListener("ended", () => audio.close());
-  });
+/** The sound is loaded when there is something to hear. */
+function chimed() {
+  import("./chime.js").then(({ chime }) => chime(), () => {});
 }

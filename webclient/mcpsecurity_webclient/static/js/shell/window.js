@@ -3,7 +3,7 @@
 import { byId, setText } from "../ui/dom.js";
 import { absent } from "../ui/ondemand.js";
 import { anchored } from "../ui/popover.js";
-import { compact, percent, t } from "../ui/texts.js";
+import { number, percent, t } from "../ui/texts.js";
 
 export class ContextWindow {
   /** @param {PageContext} context */
@@ -28,7 +28,7 @@ export class ContextWindow {
     const share = Math.min(context.used / context.window, 1);
     this._opener.style.setProperty("--share", String(share));
     this._bar.hidden = context.guessed === true; // of a guess, no share is shown
-    setText(this._words, context.guessed ? t("Context: about {used} tokens", { used: compact(context.used) }) : shareWords(share));
+    setText(this._words, context.guessed ? t("Context: about {used} tokens", { used: number(context.used) }) : shareWords(share));
     this._fill();
     const { note } = context;
     if (known && note && note.at !== this._note) this._announce(t("The model has written a note of the earlier messages."));

@@ -1,13 +1,15 @@
 /** How full the model's context window is, in words; and the model's note of what it is not sent any more. */
 
 import { h } from "../ui/dom.js";
-import { compact, t, tn } from "../ui/texts.js";
+import { locale, t, tn } from "../ui/texts.js";
+
+const count = new Intl.NumberFormat(locale, { notation: "compact" });
 
 /** @param {ContextView} context */
 export function panelParts({ used, window, guessed, shortened, note }) {
   const read = guessed
-    ? t("About {used} tokens. How much this model reads is not known.", { used: compact(used) })
-    : t("About {used} of the {window} tokens that it reads for one answer.", { used: compact(used), window: compact(window) });
+    ? t("About {used} tokens. How much this model reads is not known.", { used: count.format(used) })
+    : t("About {used} of the {window} tokens that it reads for one answer.", { used: count.format(used), window: count.format(window) });
   return [
     h("h2", { class: "menu-title" }, t("What the model is sent")),
     h("p", { class: "menu-note" }, read),

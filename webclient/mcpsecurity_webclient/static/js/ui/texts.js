@@ -54,11 +54,6 @@ export function percent(share) {
   return parts.format(share);
 }
 
-/** Return a large number in short, as people write it: 5.5K. */
-export function compact(value) {
-  return new Intl.NumberFormat(locale, { notation: "compact" }).format(value);
-}
-
 /**
  * Return several texts as a list: "a, b and c".
  * @param {string[]} items

@@ -1,0 +1,1 @@
+var e=[660,880],t=.12;function n(){let n=new AudioContext,r=new GainNode(n,{gain:.08});r.connect(n.destination),e.forEach((i,a)=>{let o=new OscillatorNode(n,{frequency:i});o.connect(r),o.start(n.currentTime+a*t),o.stop(n.currentTime+(a+1)*t),a===e.length-1&&o.addEventListener(`ended`,()=>n.close())})}export{n as chime};
