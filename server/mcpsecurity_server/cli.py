@@ -44,7 +44,9 @@ would make it scan the log lines that wait."""
 @click.option(
     "--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Where COMMAND runs."
 )
-@click.option("--name", default="", help="What precedes each line that COMMAND prints; else its program.")
+@click.option(
+    "--name", default="", help="What precedes each line that COMMAND prints; else its program or package."
+)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def server(
     no_auth: bool,

@@ -47,8 +47,12 @@ def test_a_server_is_named_by_the_option_or_shown_by_its_address() -> None:
     ("option", "title", "command"),
     [
         ("Files=npx -y @modelcontextprotocol/server-filesystem .", "Files", FILES),
-        ("npx -y @modelcontextprotocol/server-filesystem .", "npx", FILES),
-        ("npx mcp-remote https://mcp.example/mcp", "npx", ("npx", "mcp-remote", "https://mcp.example/mcp")),
+        ("npx -y @modelcontextprotocol/server-filesystem .", "server-filesystem", FILES),
+        (
+            "npx mcp-remote https://mcp.example/mcp",
+            "mcp-remote",
+            ("npx", "mcp-remote", "https://mcp.example/mcp"),
+        ),
         ("Say=./say --words 'two words' --x=1", "Say", ("./say", "--words", "two words", "--x=1")),
         (f"Py={sys.executable}", "Py", (sys.executable,)),
     ],

@@ -230,3 +230,21 @@ async def test_a_command_that_is_deaf_ends_with_a_program_that_is_killed(tmp_pat
         holder.kill()
         await holder.wait()
     await eventually(lambda: not runs(pid))
+
+
+@pytest.mark.parametrize(
+    ("words", "label"),
+    [
+        (("npx", "-y", "@modelcontextprotocol/server-memory@1.0.0", "--key", "secret"), "server-memory"),
+        (("/usr/bin/uvx", "mcp-server-git"), "mcp-server-git"),
+        (("npx.cmd", "a-server"), "a-server"),
+        (("npx", "--token", "secret", "a-server"), "npx"),
+        (("npx", "-y", "https://server.example/a.tgz?key=secret"), "npx"),
+        (("npx",), "npx"),
+        (("/opt/bin/python3.11", "secret"), "python3.11"),
+    ],
+)
+def test_a_command_is_called_by_its_program_or_the_package_that_it_runs(
+    words: tuple[str, ...], label: str
+) -> None:
+    assert Command(words).label == label

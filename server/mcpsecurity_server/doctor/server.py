@@ -154,6 +154,8 @@ def _scope(settings: DoctorSettings, document: dict[str, Any]) -> Finding:
     if settings.scope in supported:
         return ok("scope", f"The web client asks for {settings.scope}, which the server wants.")
     if settings.scope.rpartition("/")[2] in {str(scope).rpartition("/")[2] for scope in supported}:
+        if settings.scope.rpartition("/")[0] == f"api://{settings.api_client_id}":
+            return ok("scope", f"The web client asks for {settings.scope}, another name of {supported[0]}.")
         message = (
             f"{settings.scope} and {supported[0]} are two names of one permission, if both are registered."
         )

@@ -99,7 +99,10 @@ def register(toolbox: Toolbox, weather: WeatherService, now: Callable[[], dt.dat
             "interests": interests or None,
         }
         wishes = await _complete(toolbox.elicitor, context, given)
-        first, last = _days_between(wishes, now().date())
+        today = now().date()
+        if (start_date is None or end_date is None) and not _fits(wishes, today):
+            wishes = await _with_other_days(toolbox.elicitor, context, wishes)
+        first, last = _days_between(wishes, today)
         count = (last - first).days + 1
         await context.report_progress(0, count + 2, f"Looking for {wishes.destination}")
         try:
@@ -137,12 +140,31 @@ async def _complete(elicitor: Elicitor, context: ToolContext, given: dict[str, A
         f"known for {MAX_DAYS} days from today on."  # without dates: the same question in each round
     )
     fields: dict[str, Any] = dict(missing)
-    answer = await elicitor.ask(
-        context, TOOL, f"{message} What else should be known?", create_model("Trip", **fields)
-    )
+    request = "Please fill in the rest." if known else "Please fill in the form."
+    answer = await elicitor.ask(context, TOOL, f"{message} {request}", create_model("Trip", **fields))
     return _Wishes(
         **{name: value for name, value in given.items() if value is not None} | answer.model_dump()
     )
+
+
+def _fits(wishes: _Wishes, today: dt.date) -> bool:
+    """Tell whether there is a forecast for the days."""
+    try:
+        _days_between(wishes, today)
+    except InputError:
+        return False
+    return True
+
+
+async def _with_other_days(elicitor: Elicitor, context: ToolContext, wishes: _Wishes) -> _Wishes:
+    """Ask a second time for the days, so that nothing else has to be entered again."""
+    message = (
+        f"{wishes.start_date[:40]} to {wishes.end_date[:40]} does not fit: forecasts are known for "
+        f"{MAX_DAYS} days from today on, and the last day cannot be before the first. Please choose others."
+    )
+    fields: dict[str, Any] = {name: _QUESTIONS[name] for name in ("start_date", "end_date")}
+    answer = await elicitor.ask(context, TOOL, message, create_model("Days", **fields))
+    return wishes.model_copy(update=answer.model_dump())
 
 
 def _days_between(wishes: _Wishes, today: dt.date) -> tuple[dt.date, dt.date]:

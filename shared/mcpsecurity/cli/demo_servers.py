@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from mcpsecurity.client.pipes import Command
 from mcpsecurity.own_servers import (
     Ask,
     FileError,
@@ -90,8 +91,8 @@ class OwnServers:
 def own_servers(options: Iterable[str], file: Path | None = None, ask: Ask = not_asked) -> OwnServers:
     """Return the servers of options of the form `[NAME=]URL` or `[NAME=]COMMAND`, and those of a file.
 
-    A server without a name is shown by its host and port, or by its command. `ask` is asked for what the
-    file leaves to the person.
+    A server without a name is shown by its host and port, or by its program or package.
+    `ask` is asked for what the file leaves to the person.
 
     Raises:
         ServerOptionError: an option is of another form, two have one name, or the file cannot be read.
@@ -136,7 +137,7 @@ def _of_option(number: int, option: str) -> OwnServer:
         return OwnServer(name if named else f"Server{number}", name if named else urlsplit(rest).netloc, rest)
     command = _words(rest) if _COMMAND.fullmatch(rest) and not _BAD_NAME.fullmatch(rest) else ()
     if len(command) > 1 or (command and shutil.which(command[0])):
-        title = name if named else Path(command[0]).name
+        title = name if named else Command(command).label
         return OwnServer(name if named else f"Server{number}", title, _free_address(), command=command)
     raise ServerOptionError(
         f"{option!r}: write http://HOST:PORT/mcp, NAME=http://HOST:PORT/mcp, or NAME='COMMAND ARGUMENTS'"

@@ -17,6 +17,7 @@ from mcpsecurity.runtime.tls import client_ssl_context
 
 _API = f"api://{ids.API_CLIENT_ID}"
 _AGENT = {"client_id": ids.AGENT_CLIENT_ID, "client_secret": ids.AGENT_CLIENT_SECRET}
+_NOBODY = "AADSTS50034"
 _TIMEOUT = aiohttp.ClientTimeout(total=20)
 
 
@@ -61,6 +62,14 @@ def _sign_in_name(settings: LocalCloudSettings, name: str) -> str:
     return next((full for full in users if full.partition("@")[0] == name.lower()), name)
 
 
+def _refusal(settings: LocalCloudSettings, error: RefusedError) -> str:
+    if _NOBODY in str(error):
+        return (
+            f"the local tenant has nobody of this name: write one of {', '.join(_directory(settings).users)}."
+        )
+    return f"the tenant refuses: {error}"
+
+
 def _directory(settings: LocalCloudSettings) -> Directory:
     return default_directory(mcp_url=settings.mcp_url, webclient_url=settings.webclient_url)
 
@@ -92,7 +101,7 @@ async def _fetch(
             f"{authority} is not the local cloud whose keys are in {settings.folder}."
         ) from error
     except RefusedError as error:
-        raise _TokenError(f"the tenant refuses: {error}") from error
+        raise _TokenError(_refusal(settings, error)) from error
     except (FileNotFoundError, aiohttp.ClientConnectorError, TimeoutError) as error:
         raise _TokenError(nobody) from error
     except (aiohttp.ClientError, LookupError, ValueError) as error:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import shutil
 import signal
 import sys
@@ -49,6 +50,9 @@ _FIRST_WORDS: Final = 20
 _LONGEST_WORDS: Final = 2000
 _LAST_WORDS_SECONDS: Final = 5.0
 """How long what a process wrote is read after its end, while others hold its output."""
+_RUNNERS: Final = {"npx", "pnpx", "bunx", "uvx"}
+_ASKS_NOTHING: Final = {"-y", "--yes", "-q", "--quiet"}
+_PACKAGE: Final = re.compile(r"(?:@[\w.-]+/)?([A-Za-z][\w.-]*)(?:@[\w.^~*-]+)?")
 _CLOSED = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
 
 Streams = tuple[Any, Any]
@@ -80,8 +84,21 @@ class Command:
 
     @property
     def label(self) -> str:
-        """Its name, or its program without the folder and the arguments, among which may be a key."""
-        return self.name or PurePath(self.arguments[0]).name
+        """Its name, or its program without the folder and the arguments, among which may be a key.
+
+        Of a program that runs packages, such as npx, it is the package.
+        """
+        program = PurePath(self.arguments[0])
+        return self.name or _package(program.stem, self.arguments[1:]) or program.name
+
+
+def _package(program: str, arguments: tuple[str, ...]) -> str | None:
+    """Return the package that `npx -y @scope/package@1.2` runs; None where another option makes it unsure."""
+    if program not in _RUNNERS:
+        return None
+    word = next((word for word in arguments if word not in _ASKS_NOTHING), "")
+    named = _PACKAGE.fullmatch(word)
+    return named[1] if named else None
 
 
 class MessageTooLongError(Exception):

@@ -269,6 +269,8 @@ ERASE = [tool("erase_files", "Erase files in a folder.", folder={"type": "string
          "Nobody approved the call of `erase_files` in time: it expired, so I did not erase any files."),
         ("The call was cancelled.",
          "The call of `erase_files` was cancelled, so I did not erase any files."),
+        ("Error: The call of erase_files was cancelled: the user dismissed the question or did not answer.",
+         "The call of `erase_files` was cancelled, so I did not erase any files."),
         ("Error: Error executing tool erase_files: the disk is full",
          "The tool `erase_files` reported a problem: the disk is full"),
     ],

@@ -43,8 +43,10 @@ async def test_with_the_mcp_url_as_application_id_uri_any_client_can_get_a_token
     async with ProtectedServer(tenant, clock, **server_of(healthy_cloud), **app_uri) as server:
         reached = settings_of(healthy_cloud, f"{server.origin}/mcp")
         assert (await find("resource", reached)).status is Status.FAILED, "it calls itself by the other port"
-        scope = await find("scope", reached)
-    assert (scope.status, scope.setting) == (Status.WARNING, "MCP_SERVER_APP_ID_URI or MCP_SERVER_SCOPE")
+        named = await find("scope", reached)
+        other = await find("scope", reached.model_copy(update={"api_client_id": ""}))
+    assert (named.status, named.setting) == (Status.OK, ""), "the guide's mode 3 beside the web chat"
+    assert (other.status, other.setting) == (Status.WARNING, "MCP_SERVER_APP_ID_URI or MCP_SERVER_SCOPE")
 
 
 @pytest.mark.parametrize(

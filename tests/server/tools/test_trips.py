@@ -29,8 +29,40 @@ async def test_missing_arguments_are_asked_for_in_one_form(connect: Connect) -> 
     assert fields["interests"]["items"]["anyOf"][0] == {"const": "sightseeing", "title": "Sightseeing"}
     assert "destination = Zurich" in asked.message
     assert "known for 16 days from today on" in asked.message
+    assert asked.message.endswith("Please fill in the rest.")
     assert result.structuredContent is not None
     assert result.structuredContent["travellers"] == 3
+
+
+@pytest.mark.parametrize(
+    "days", [("2026-06-03", "2026-07-30"), ("2026-06-05", "2026-06-03"), ("soon", "later")]
+)
+async def test_days_that_do_not_fit_are_asked_for_again_and_nothing_else(
+    connect: Connect, days: tuple[str, str]
+) -> None:
+    first, last = days
+    person = Person(
+        accept(destination="Zurich", start_date=first, end_date=last, travellers=3, interests=["food"]),
+        accept(start_date="2026-06-03", end_date="2026-06-04"),
+    )
+    async with connect(person) as session:
+        result = await session.call_tool("plan_trip", {})
+    form, again = person.asked
+    assert form.message.endswith("Please fill in the form.")
+    assert again.message.startswith(f"{first} to {last} does not fit")
+    assert list(again.requestedSchema["properties"]) == ["start_date", "end_date"]
+    plan = result.structuredContent
+    assert plan is not None
+    assert (plan["start_date"], plan["end_date"], plan["travellers"]) == ("2026-06-03", "2026-06-04", 3)
+
+
+async def test_days_that_do_not_fit_twice_are_a_tool_error(connect: Connect) -> None:
+    bad = accept(start_date="2026-06-03", end_date="2026-07-30")
+    person = Person(bad, bad)
+    async with connect(person) as session:
+        result = await session.call_tool("plan_trip", {**TRIP, "start_date": None, "end_date": None})
+    assert len(person.asked) == 2
+    assert "known from 2026-06-01 to 2026-06-16" in text_of(result)
 
 
 async def test_a_complete_trip_is_approved_and_has_a_forecast_and_an_idea_for_each_day(

@@ -22,7 +22,7 @@ def trouble(content: str) -> str | None:
     )
     if not content.startswith(begins):
         return None
-    if re.search(r"\bexpired\b|\bin time\b|\bdid not answer\b", content, re.IGNORECASE):
+    if re.search(r"\bexpired\b|\bin time\b", content, re.IGNORECASE):
         return "expired"
     if re.search(r"\bdeclined\b|\bdid not approve\b", content, re.IGNORECASE):
         return "declined"
