@@ -98,11 +98,8 @@ def register(toolbox: Toolbox, weather: WeatherService, now: Callable[[], dt.dat
             "travellers": travellers,
             "interests": interests or None,
         }
-        wishes = await _complete(toolbox.elicitor, context, given)
-        today = now().date()
-        if (start_date is None or end_date is None) and not _fits(wishes, today):
-            wishes = await _with_other_days(toolbox.elicitor, context, wishes)
-        first, last = _days_between(wishes, today)
+        wishes = await _complete(toolbox.elicitor, context, given, now().date())
+        first, last = _days_between(wishes, now().date())
         count = (last - first).days + 1
         await context.report_progress(0, count + 2, f"Looking for {wishes.destination}")
         try:
@@ -119,7 +116,9 @@ def register(toolbox: Toolbox, weather: WeatherService, now: Callable[[], dt.dat
         return TripPlan(**wishes.model_dump() | {"destination": place.full_name, "daily": days})
 
 
-async def _complete(elicitor: Elicitor, context: ToolContext, given: dict[str, Any]) -> _Wishes:
+async def _complete(
+    elicitor: Elicitor, context: ToolContext, given: dict[str, Any], today: dt.date
+) -> _Wishes:
     """Return all arguments; the person enters those that are missing, which also approves the call."""
     missing = {name: _QUESTIONS[name] for name, value in given.items() if value is None}
     if not missing:
@@ -142,9 +141,11 @@ async def _complete(elicitor: Elicitor, context: ToolContext, given: dict[str, A
     fields: dict[str, Any] = dict(missing)
     request = "Please fill in the rest." if known else "Please fill in the form."
     answer = await elicitor.ask(context, TOOL, f"{message} {request}", create_model("Trip", **fields))
-    return _Wishes(
-        **{name: value for name, value in given.items() if value is not None} | answer.model_dump()
-    )
+    known_by_now = {name: value for name, value in given.items() if value is not None}
+    wishes = _Wishes(**known_by_now | answer.model_dump())
+    if {"start_date", "end_date"} & missing.keys() and not _fits(wishes, today):
+        return await _with_other_days(elicitor, context, wishes)
+    return wishes
 
 
 def _fits(wishes: _Wishes, today: dt.date) -> bool:
