@@ -59,6 +59,26 @@ def test_a_missing_setting_is_explained() -> None:
     assert str(refused.value) == f"ENTRA_TENANT_ID: not set (Directory (tenant) ID, a GUID; like {TENANT})"
 
 
+@pytest.mark.parametrize(
+    ("cls", "keys"),
+    [
+        (ServerSettings, {"ENTRA_TENANT_ID", "MCP_SERVER_CLIENT_ID"}),
+        (
+            WebSettings,
+            {"ENTRA_TENANT_ID", "WEBCLIENT_CLIENT_ID", "MCP_SERVER_SCOPE", "AZURE_OPENAI_ENDPOINT"},
+        ),
+    ],
+)
+def test_what_the_example_has_in_place_of_values_is_no_value(
+    tmp_path: Path, cls: type[Settings], keys: set[str]
+) -> None:
+    (tmp_path / ".env").write_bytes((ROOT / ".env.example").read_bytes())
+    with pytest.raises(SettingsError) as refused:
+        load_settings(cls)
+    words = "this is still what .env.example has; write your own value"
+    assert {line.partition(": ")[0] for line in str(refused.value).splitlines() if words in line} == keys
+
+
 @pytest.mark.parametrize("given", ["ENTRA_TENANTID", "ENTRA_TENNANT_ID", "entra_tenant_ids"])
 def test_a_misspelt_setting_is_named_with_the_right_name(tmp_path: Path, given: str) -> None:
     (tmp_path / ".env").write_text(f"{given}={TENANT}\n")

@@ -1,6 +1,7 @@
 """The line about a setting that is refused: its key, what is wrong, and what to write."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -9,7 +10,7 @@ from pydantic_settings import BaseSettings
 
 from mcpsecurity.env_file import OURS
 
-__all__ = ["example_of", "key_of", "misspelt", "refusal"]
+__all__ = ["example_of", "key_of", "misspelt", "not_filled_in", "refusal"]
 
 _WORDS = {
     "bool_parsing": "write true or false",
@@ -32,6 +33,7 @@ _WORDS = {
 
 _LIKE_ITS_EXAMPLE = ("string_pattern_mismatch", "guid", "url")
 _ALIKE = 0.9
+_PLACEHOLDER = re.compile(r"0{8}(?:-0{4}){3}-0{12}|//YOUR-RESOURCE\.")
 
 
 def refusal(
@@ -78,6 +80,15 @@ def misspelt(cls: type[BaseSettings], given: Iterable[str]) -> Iterator[str]:
     for name in sorted(names - known):
         if OURS.fullmatch(name) and (alike := get_close_matches(name, known - names, 1, _ALIKE)):
             yield f"{name}: there is no such setting; write {alike[0]}"
+
+
+def not_filled_in(cls: type[BaseSettings], given: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each setting that still has what `.env.example` has in place of a value."""
+    values = {name.upper(): value for name, value in given.items()}
+    for name in cls.model_fields:
+        for key in _choices(cls, name):
+            if _PLACEHOLDER.search(values.get(key.upper(), "")):
+                yield f"{key}: this is still what .env.example has; write your own value"
 
 
 def example_of(cls: type[BaseSettings], key: str) -> str | None:

@@ -29,11 +29,11 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnreadableError
 from yarl import URL
 
-from mcpsecurity.env_file import names_in
+from mcpsecurity.env_file import lines_in
 from mcpsecurity.redis.encryption import HOW_TO_MAKE_A_KEY, EncryptionKeys
 from mcpsecurity.runtime.errors import SettingsError
 from mcpsecurity.runtime.log import BatchedHandler, Fields, JsonFormatter
-from mcpsecurity.setting_errors import example_of, key_of, misspelt, refusal
+from mcpsecurity.setting_errors import example_of, key_of, misspelt, not_filled_in, refusal
 
 __all__ = [
     "CertificateFile",
@@ -286,12 +286,13 @@ def load_settings(cls: type[S], **overrides: Any) -> S:
     """Build `cls` from the environment and `.env`; `overrides` win. `_env_file=None` leaves out the `.env`.
 
     Raises:
-        SettingsError: a key is missing or misspelt, its value is refused, or `.env` cannot be read. No value
-            is part of the message.
+        SettingsError: a key is missing or misspelt, its value is refused or that of the example, or `.env`
+            cannot be read. No value is part of the message.
     """
     env_file = overrides.get("_env_file", cls.model_config.get("env_file"))
-    in_file = names_in(Path(env_file)) if isinstance(env_file, str | Path) else set[str]()
-    wrong = list(misspelt(cls, {*os.environ, *in_file}))
+    in_file = lines_in(Path(env_file)) if isinstance(env_file, str | Path) else {}
+    given = {**in_file, **os.environ}
+    wrong = [*misspelt(cls, given), *not_filled_in(cls, given)]
     try:
         with _named(cls):
             settings = cls(**overrides)

@@ -155,8 +155,9 @@ async def test_nothing_is_sent_to_another_origin(elsewhere: str) -> None:
     assert server.seen == []
 
 
-async def test_an_address_that_is_none_is_told() -> None:
-    told = await failure_of(Older(ENDPOINT.format("http://[::1/messages")))
+@pytest.mark.parametrize("named", ["http://[::1/messages", f"/messages?session={'a' * 10_000}"])
+async def test_an_address_that_is_none_is_told(named: str) -> None:
+    told = await failure_of(Older(ENDPOINT.format(named)))
     assert told.endswith("named something for messages that is not an address.")
 
 

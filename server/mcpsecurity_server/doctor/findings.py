@@ -7,6 +7,8 @@ from textwrap import wrap
 
 import orjson
 
+from mcpsecurity.runtime.printable import one_line
+
 _WIDTH = 78
 
 
@@ -55,14 +57,19 @@ def as_json(findings: Iterable[Finding]) -> str:
 
 
 def as_table(findings: Sequence[Finding]) -> str:
-    """Return a table for people: check, status and message; below it the setting to change."""
+    """Return a table for people: check, status and message; below it the setting to change.
+
+    What servers have said stands in both, so neither controls the terminal or looks like another line.
+    """
     width = max(len(finding.check) for finding in findings)
     indent = " " * (width + 11)
     lines: list[str] = []
     for finding in findings:
-        first, *more = wrap(finding.message, _WIDTH, break_on_hyphens=False, break_long_words=False) or [""]
+        first, *more = wrap(
+            one_line(finding.message), _WIDTH, break_on_hyphens=False, break_long_words=False
+        ) or [""]
         lines.append(f"{finding.check:{width}}  {finding.status.value:7}  {first}")
         lines += [indent + line for line in more]
         if finding.setting:
-            lines.append(f"{indent}change: {finding.setting}")
+            lines.append(f"{indent}change: {one_line(finding.setting)}")
     return "\n".join(lines)

@@ -19,6 +19,7 @@ from mcpsecurity.client import sdk_errors
 from mcpsecurity.client.eras import HANDSHAKE, Era, check_that_it_cannot_ask, held
 from mcpsecurity.client.errors import BridgeError, ProtocolError, SessionLostError
 from mcpsecurity.client.http import McpHttpClient
+from mcpsecurity.client.http_errors import shown
 from mcpsecurity.client.lenient_results import (
     ListedPrompts,
     ListedResources,
@@ -286,7 +287,7 @@ class McpConnection:
     async def _start(self) -> None:
         ready: Ready = asyncio.get_running_loop().create_future()
         self._leave = asyncio.Event()
-        self._owner = asyncio.create_task(self._own(ready, self._leave), name=f"mcp {self.url}")
+        self._owner = asyncio.create_task(self._own(ready, self._leave), name=f"mcp {shown(self.url)}")
         try:
             await asyncio.shield(ready)
         except asyncio.CancelledError:

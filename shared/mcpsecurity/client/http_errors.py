@@ -126,6 +126,15 @@ def refusal_of(response: httpx.Response, body: bytes, request_id: Any = None) ->
     return failure
 
 
+def shown(url: str | httpx.URL) -> str:
+    """Return an address as messages have it: without its query, user and password, which may be keys."""
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL:
+        return str(url)
+    return str(address.copy_with(userinfo=b"", query=None, fragment=None)) if address.host else str(url)
+
+
 def with_reason(problem: Sentence, reason: str) -> Sentence:
     """Add what the server says, if it says something."""
     if not reason:
@@ -139,7 +148,7 @@ def _failed(
 ) -> BridgeError:
     status, host = response.status_code, response.request.url.netloc.decode()
     if status == 404 and not answered:
-        url = str(response.request.url)
+        url = shown(response.request.url)
         nothing = Sentence("There is no MCP server at {url}: HTTP status 404.", url=url)
         return ServerUnavailableError(with_reason(nothing, reason))
     if status == 405:
@@ -164,7 +173,7 @@ def _failed(
 def _takes_no_requests(response: httpx.Response) -> Sentence:
     return Sentence(
         "There is no MCP server at {url}: HTTP status 405. Many servers are at /mcp.",
-        url=str(response.request.url),
+        url=shown(response.request.url),
     )
 
 

@@ -20,7 +20,7 @@ from mcp import types
 from mcpsecurity.client.errors import BridgeError, ServerUnavailableError, SessionLostError
 from mcpsecurity.client.event_streams import Event, EventReader, is_event_stream
 from mcpsecurity.client.http import McpHttpClient
-from mcpsecurity.client.http_errors import METHOD, OF_SESSION, no_mcp, unknown_outcome
+from mcpsecurity.client.http_errors import METHOD, OF_SESSION, no_mcp, shown, unknown_outcome
 from mcpsecurity.client.json_rpc import (
     UnreadableAnswerError,
     error_of,
@@ -146,18 +146,21 @@ class OlderWire:
         if event.fields.get("event") != "endpoint":
             raise self._no_older_transport()
         named = "".join(event.data).strip()
+        no_address = Sentence(
+            "The MCP server at {url} named something for messages that is not an address.",
+            url=shown(self._url),
+        )
+        if len(named) > _MAX_ADDRESS:
+            raise ServerUnavailableError(no_address)
         try:
-            address = stream.join(named[:_MAX_ADDRESS])
+            address = stream.join(named)
         except (httpx.InvalidURL, ValueError) as error:
-            text = Sentence(
-                "The MCP server at {url} named something for messages that is not an address.", url=self._url
-            )
-            raise ServerUnavailableError(text) from error
+            raise ServerUnavailableError(no_address) from error
         if (address.scheme, address.host, address.port) != (stream.scheme, stream.host, stream.port):
             text = Sentence(
                 "The MCP server at {url} wants messages at {other}, which is another origin; nothing is sent"
                 " there. Is its own address set right?",
-                url=self._url,
+                url=shown(self._url),
                 other=f"{address.scheme}://{address.netloc.decode()}"[:300],
             )
             raise ServerUnavailableError(text)
@@ -165,7 +168,7 @@ class OlderWire:
 
     def _no_older_transport(self) -> NoOlderTransportError:
         return NoOlderTransportError(
-            Sentence("The MCP server at {url} opens no stream of HTTP+SSE.", url=self._url)
+            Sentence("The MCP server at {url} opens no stream of HTTP+SSE.", url=shown(self._url))
         )
 
     def _late(self) -> ServerUnavailableError:
@@ -176,7 +179,7 @@ class OlderWire:
             Sentence(
                 "The MCP server at {url} opened an event stream, but did not say within {seconds} s where it"
                 " takes messages, as one with the older transport HTTP+SSE does.",
-                url=self._url,
+                url=shown(self._url),
                 seconds=f"{seconds:g}",
             )
         )

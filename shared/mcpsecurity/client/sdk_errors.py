@@ -8,7 +8,7 @@ from mcp.shared.exceptions import McpError
 
 from mcpsecurity.client.errors import BridgeError, ProtocolError, ServerUnavailableError
 from mcpsecurity.client.http import FAILURE_CODE, McpHttpClient
-from mcpsecurity.client.http_errors import with_reason
+from mcpsecurity.client.http_errors import shown, with_reason
 from mcpsecurity.sentences import Sentence
 
 _BEFORE_THE_HANDSHAKE = "Invalid request parameters"
@@ -17,14 +17,14 @@ _BEFORE_THE_HANDSHAKE = "Invalid request parameters"
 def late(url: str, seconds: float) -> ServerUnavailableError:
     """Return the error of a request without an answer within its time."""
     text = Sentence(
-        "The MCP server at {url} did not answer within {seconds} s.", url=url, seconds=f"{seconds:g}"
+        "The MCP server at {url} did not answer within {seconds} s.", url=shown(url), seconds=f"{seconds:g}"
     )
     return ServerUnavailableError(text)
 
 
 def unreadable(url: str) -> ProtocolError:
     """Return the error of a result that does not have the form of its method."""
-    text = Sentence("The MCP server at {url} answered with a result that cannot be read.", url=url)
+    text = Sentence("The MCP server at {url} answered with a result that cannot be read.", url=shown(url))
     return ProtocolError(text, code=types.INTERNAL_ERROR)
 
 
@@ -61,7 +61,7 @@ def named(error: ProtocolError, url: str) -> ProtocolError:
     """Return an error with the server's name before its words, which may be no more than "fetch failed"."""
     if isinstance(error.args[0], Sentence):
         return error
-    host = urlsplit(url).netloc or url
+    host = urlsplit(shown(url)).netloc or url
     text = with_reason(Sentence("The MCP server at {host} answered with an error.", host=host), str(error))
     return ProtocolError(text, code=error.code, data=error.data)
 
@@ -79,13 +79,13 @@ def opening_error(error: BaseException, url: str) -> BaseException:
         version = str(error).rpartition(":")[2].strip()[:40]
         text = Sentence(
             "The MCP server at {url} speaks revision {version}, which this client does not.",
-            url=url,
+            url=shown(url),
             version=version,
         )
     else:
         text = Sentence(
             "The connection to the MCP server at {url} could not be opened: {reason}.",
-            url=url,
+            url=shown(url),
             reason=type(error).__name__,
         )
     failure = ServerUnavailableError(text)

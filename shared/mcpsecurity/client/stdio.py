@@ -56,7 +56,10 @@ def _why(command: Command, error: BaseException | None) -> CommandError:
         case FileNotFoundError():
             text = f"{program} is not found; is it installed, and on PATH?"
         case TimeoutError():  # which is an OSError, too
-            text = f"{program} runs, and said nothing as an MCP server in time"
+            text = (
+                f"{program} runs, and said nothing as an MCP server in time; does it need a variable that it "
+                "is not given (--env NAME)?"
+            )
         case OSError():
             text = f"{program} cannot be started: {error.strerror or error}"
         case _:

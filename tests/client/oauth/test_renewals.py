@@ -44,3 +44,22 @@ async def test_a_token_that_ends_soon_is_used_while_the_authorization_server_is_
         with pytest.raises(ServerUnavailableError):
             await whoami(server, auth_for(server, visits, store))
     assert len(visits.urls) == 1
+
+
+async def test_a_renewal_whose_caller_has_left_does_not_undo_the_sign_out() -> None:
+    store, visits = MemoryStore(), Visits()
+    async with protected() as server:
+        tokens, auth = server.tokens, auth_for(server, visits, store)
+        assert await whoami(server, auth) == "a person"
+        tokens.access.clear()
+        tokens.answering.clear()
+        caller = asyncio.create_task(whoami(server, auth))
+        await eventually(lambda: tokens.refreshed == 1)
+        caller.cancel()
+        await asyncio.wait({caller})
+        leaving = asyncio.create_task(auth.sign_out())
+        await asyncio.wait({leaving}, timeout=0.3)
+        tokens.answering.set()
+        await leaving
+        assert await store.load() is None
+        assert (auth.authorization_server, tokens.refresh) == (None, {})

@@ -10,8 +10,9 @@ import pytest
 from cryptography.fernet import Fernet
 from mcp.server.fastmcp import FastMCP
 from pydantic import SecretStr
+from tests.browser.stack import Stack
 from tests.support.eventually import eventually
-from tests.support.oauth import Instead, protected
+from tests.support.oauth import Instead, protected, redirected
 from tests.support.ports import free_port
 from tests.support.programs import redis_server
 from tests.webclient.auth.test_server_sign_ins import (
@@ -25,8 +26,12 @@ from tests.webclient.conftest import NewPerson, RunChat, ServeWeb
 from tests.webclient.events import EventStream
 from tests.webclient.visitor import Visitor
 
+from mcpsecurity.client.oauth import read_grant
 from mcpsecurity.redis.connection import RedisConnection
 from mcpsecurity.redis.encryption import EncryptionKeys
+from mcpsecurity.runtime.tls import client_ssl_context
+from mcpsecurity_webclient.auth.server_grants import InMemoryServerGrantStore
+from mcpsecurity_webclient.auth.server_sign_ins import ServerSignIns
 
 SIGN_OUT = "servers/notes/sign-out"
 WHOAMI = "Please call the tool whoami of my notes: say who is signed in"
@@ -222,3 +227,31 @@ async def elsewhere(visitor: Visitor, port: int) -> None:
     headers = {"Origin": visitor.url, "X-CSRF-Token": visitor.csrf}
     answer = await visitor.request("POST", path, json={}, headers=headers)
     assert answer.status == 202, answer.body
+
+
+class Overtaken(InMemoryServerGrantStore):
+    """A store in which another replica keeps `renewed` just after a grant was read."""
+
+    renewed: str | None = None
+
+    async def get(self, sid: str, server: str) -> str | None:
+        text = await super().get(sid, server)
+        if text is not None and self.renewed is not None:
+            renewed, self.renewed = self.renewed, None
+            await self.put(sid, server, renewed)
+        return text
+
+
+async def test_the_token_that_another_replica_has_just_renewed_is_taken(stack: Stack) -> None:
+    async with protected() as server:
+        grants = Overtaken()
+        settings = stack.web_settings(more_servers=(notes(server),))
+        sign_ins = ServerSignIns(settings, grants, client_ssl_context(None))
+        pending = await sign_ins.begin("sid", "notes", None)
+        await sign_ins.complete("sid", "notes", pending, await redirected(pending.url))
+        before = read_grant(await grants.get("sid", "notes"))
+        assert before is not None
+        newer = before.model_copy(update={"expires_at": 9e9})
+        grants.renewed = newer.model_dump_json()
+        assert await sign_ins.take("sid", "notes") == newer
+        assert await grants.get("sid", "notes") is None

@@ -181,10 +181,15 @@ class ServerSignIns:
         await asyncio.gather(*(sign_in.revoke(grant) for sign_in, grant in grants))
 
     async def take(self, sid: str, name: str) -> Grant | None:
-        """Drop a session's tokens for one server, and return them to be revoked."""
-        grant = read_grant(await self._grants.get(sid, name))
-        await self._grants.put(sid, name, None)
-        return grant
+        """Drop a session's tokens for one server, and return them to be revoked.
+
+        Another replica may renew them meanwhile: the newest are taken.
+        """
+        while (text := await self._grants.get(sid, name)) is not None:
+            if await self._grants.replace(sid, name, text, None):
+                return read_grant(text)
+        await self._grants.put(sid, name, None)  # what cannot be decrypted
+        return None
 
     async def revoke(self, name: str, grant: Grant) -> None:
         """Have the authorization server of a server forget tokens. A failure is logged only."""

@@ -108,6 +108,8 @@ class OAuthAuth(httpx.Auth):
     async def sign_out(self) -> None:
         """Forget the tokens and the registration, and have the authorization server forget them."""
         async with self._lock:
+            if self._renewing is not None and not self._renewing.done():  # its token would come back
+                await asyncio.wait({self._renewing})
             grant = self._grant if self._loaded else read_grant(await self._store.load())
             self._grant, self._loaded = None, True
             await self._store.save(None)
