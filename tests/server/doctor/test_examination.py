@@ -287,15 +287,6 @@ async def test_a_clock_that_differs_is_found(healthy_cloud: LocalCloud, skew: in
     assert [found.status for found in findings if found.check == "clock"] == [status]
 
 
-def test_what_a_server_says_controls_no_terminal_and_forges_no_line() -> None:
-    said = "a\x1b[2J\u202eb\nmodel  ok  Fine."
-    table = as_table([failed("scope", f"The server wants {said}", f"MCP_SERVER_SCOPE={said}")])
-    shown = "a\ufffd[2J\ufffdb model  ok  Fine."
-    assert table.splitlines()[1].strip() == f"change: MCP_SERVER_SCOPE={shown}"
-    assert len(table.splitlines()) == 2
-    assert not set(table) & {"\x1b", "\u202e"}
-
-
 def test_the_table_shows_what_to_change_and_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
     table = as_table([ok("keys", "Fine."), failed("server", "Long. " * 30, "MCP_SERVER_URL")])
     lines = table.splitlines()
