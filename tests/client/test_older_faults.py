@@ -224,8 +224,8 @@ async def test_what_no_request_waits_for_is_passed_over() -> None:
 async def test_a_request_without_an_answer_ends_in_time_and_a_late_one_is_passed_over() -> None:
     server = Older()
     server.answers["ping"] = nothing
-    async with connected(server, timeout=0.5) as connection:
-        with pytest.raises(ServerUnavailableError, match=r"did not answer within 0\.5 s"):
+    async with connected(server, timeout=2.0) as connection:
+        with pytest.raises(ServerUnavailableError, match="did not answer within 2 s"):
             await connection.ping()
         await server.say(event({"jsonrpc": "2.0", "id": server.messages[-1]["id"], "result": {}}))
         await works(connection)

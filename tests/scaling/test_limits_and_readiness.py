@@ -65,7 +65,9 @@ async def test_a_chat_whose_database_is_there_is_ready(run_chat: RunChat) -> Non
 async def test_a_server_refuses_calls_beyond_the_limit_and_says_when_to_come_again() -> None:
     runner = await served(calls_per_minute=2)
     try:
-        assert await calls(3, [runner]) == [(200, None), (200, None), (429, "30")]
+        *taken, (status, after) = await calls(3, [runner])
+        assert (taken, status) == ([(200, None), (200, None)], 429)
+        assert 20 < int(after or 0) <= 30, "one call in thirty seconds, some of which have passed"
     finally:
         await runner.cleanup()
 
@@ -77,7 +79,10 @@ async def test_replicas_count_calls_together() -> None:
         try:
             seen = await calls(5, runners)
             assert [status for status, _ in seen] == [200, 200, 200, 429, 429]
-            assert [after for _, after in seen[3:]] == ["20", "20"]
+            waits = [int(after or 0) for _, after in seen[3:]]
+            assert 10 < min(waits) <= max(waits) <= 20, (
+                "one call in twenty seconds, some of which have passed"
+            )
             await redis.stop()
             (refused,) = await calls(1, runners[:1], opened={"Mcp-Session-Id": "x"})
             assert refused == (503, "2")

@@ -123,11 +123,14 @@ async def test_a_rolling_restart_of_everything_while_people_talk_loses_nothing_a
 async def test_an_answer_that_is_written_when_its_web_chat_is_told_to_stop_comes_to_its_end(
     local: LocalStack, topology: Topology, somebody: WebPerson
 ) -> None:
-    local.cloud.model.pace = 0.003  # about a second for all of it
+    local.cloud.model.pace = 0.5
     async with somebody.page() as page:
         assert (await somebody.command("messages", text="hello"))[0] == 202
         await page.until("message.delta")
-        await (await topology.owner_of(somebody.oid)).stop()
+        stopping = asyncio.create_task((await topology.owner_of(somebody.oid)).stop())
+        await asyncio.sleep(0)  # it is told to
+        local.cloud.model.pace = 0.0  # the rest comes after the pause that is under way
+        await stopping
     answer = (await come_back(somebody))["messages"][-1]
     assert (answer["role"], answer["finish_reason"]) == ("assistant", "stop")
     assert "offline model" in answer["text"]

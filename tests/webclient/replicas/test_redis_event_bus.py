@@ -70,7 +70,7 @@ def state() -> Any:
 
 
 async def heard(page: Subscription, count: int) -> list[ChatEvent]:
-    events = [await page.next(5) for _ in range(count)]
+    events = [await page.next(20) for _ in range(count)]
     return [event for event in events if event is not None]
 
 
