@@ -20,6 +20,11 @@ SHOWN = "https://mcp.example:8443/mcp"
         (ADDRESS, SHOWN),
         ("http://localhost:1/mcp?a=b", "http://localhost:1/mcp"),
         ("https://mcp.example", "https://mcp.example"),
+        ("https://mcp.example/s/NDk3YzE2ZTItZjU2MS00NzQ1/mcp", "https://mcp.example/s/…/mcp"),
+        (
+            "https://mcp.example/2025/knowledge-base-search/v1/mcp",
+            "https://mcp.example/2025/knowledge-base-search/v1/mcp",
+        ),
         ("server-memory", "server-memory"),
         ("http://[::1", "http://[::1"),
     ],

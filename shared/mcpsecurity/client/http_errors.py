@@ -39,6 +39,8 @@ _REASONS = (
 _MAX_REASONS = 5
 _UNTYPED = ("", "application/octet-stream", "text/html")  # the last of Express, which calls any text that
 _OF_A_SESSION = re.compile(r"session|not initiali[sz]ed", re.IGNORECASE)
+_KEY = re.compile(r"(?=[^/]*\d)(?=[^/]*[A-Za-z])[^/]{20,}")
+"""A part of a path as long and mixed as keys are: Zapier's addresses have theirs there."""
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
@@ -127,12 +129,16 @@ def refusal_of(response: httpx.Response, body: bytes, request_id: Any = None) ->
 
 
 def shown(url: str | httpx.URL) -> str:
-    """Return an address as messages have it: without its query, user and password, which may be keys."""
+    """Return an address as messages have it: without user, password, query, and parts of the path that may be
+    keys."""
     try:
         address = httpx.URL(url)
     except httpx.InvalidURL:
         return str(url)
-    return str(address.copy_with(userinfo=b"", query=None, fragment=None)) if address.host else str(url)
+    if not address.host:
+        return str(url)
+    path = _KEY.sub("…", address.raw_path.decode("ascii").partition("?")[0])
+    return f"{address.scheme}://{address.netloc.decode()}{'' if path == '/' else path}"
 
 
 def with_reason(problem: Sentence, reason: str) -> Sentence:
