@@ -95,6 +95,14 @@ async def test_a_document_that_is_named_wrongly_is_looked_for_where_it_belongs(n
         assert (await found(url)).scope == "notes"
 
 
+async def test_a_server_whose_people_sign_in_at_entra_id_is_to_be_set_by_its_scope() -> None:
+    tokens = "ORIGIN/a-tenant/oauth2/v2.0/token"
+    entra = server(code_challenge_methods_supported=None, token_endpoint=tokens)
+    async with publishing({WHO: resource(), HOW: entra}) as url:
+        with pytest.raises(BridgeError, match="takes tokens of Microsoft Entra ID: set its scope in place"):
+            await found(url)
+
+
 async def test_an_issuer_of_another_name_is_used_once_that_is_confirmed() -> None:
     named = "https://auth.example"
     answers = {WHO: resource(), HOW: server(issuer=named)}

@@ -5,7 +5,7 @@ The SDK says where the documents may be; this module checks who wrote them.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -31,7 +31,9 @@ _OFFLINE = "offline_access"
 _RESOURCE = "/.well-known/oauth-protected-resource"
 _SERVER = "/.well-known/oauth-authorization-server"
 """Behind the path, where some have it; RFC 8414 and RFC 9728 put it before."""
-_MOST_SERVERS = 3
+_MOST_SERVERS: Final = 3
+_ENTRA_TOKENS: Final = "/oauth2/v2.0/token"
+"""How the path of Entra ID's token endpoint ends. Its document does not name PKCE, which it has."""
 
 D = TypeVar("D", ResourceMetadata, ServerMetadata)
 
@@ -211,14 +213,21 @@ class Discovery:
                     other=str(server.issuer)[:300],
                 )
             )
-        return SignInRequiredError(
-            Sentence(
-                "The MCP server at {host} has people sign in at {server}, which does not say that it "
-                "protects a sign-in by PKCE, as the MCP specification wants. Only its operator can change "
-                "that.",
+        return SignInRequiredError(self._without_pkce(issuer, server))
+
+    def _without_pkce(self, issuer: str, server: ServerMetadata) -> Sentence:
+        if urlsplit(str(server.token_endpoint)).path.endswith(_ENTRA_TOKENS):
+            return Sentence(
+                "The MCP server at {host} takes tokens of Microsoft Entra ID: set its scope in place of the "
+                "sign-in.",
                 host=self._host,
-                server=issuer,
             )
+        return Sentence(
+            "The MCP server at {host} has people sign in at {server}, which does not say that it "
+            "protects a sign-in by PKCE, as the MCP specification wants. Only its operator can change "
+            "that.",
+            host=self._host,
+            server=issuer,
         )
 
 
