@@ -61,6 +61,18 @@ async def test_when_it_has_ended_its_call_fails_and_the_next_call_starts_it_agai
         assert await said(connection, "process") != before
 
 
+async def test_it_gets_the_proxies_and_certificates_of_the_network_but_no_password_of_a_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NODE_EXTRA_CA_CERTS", "/etc/company.pem")
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("HTTP_PROXY", "http://ann:secret@proxy.example:3128")
+    async with McpConnection(Command(NOTES)) as connection:
+        assert await said(connection, "variable", name="NODE_EXTRA_CA_CERTS") == "/etc/company.pem"
+        assert await said(connection, "variable", name="https_proxy") == "http://proxy.example:3128"
+        assert await said(connection, "variable", name="HTTP_PROXY") == "not set"
+
+
 async def test_it_gets_the_variables_and_the_folder_it_is_given_and_no_other_variable(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

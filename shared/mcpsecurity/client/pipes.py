@@ -53,6 +53,11 @@ _LAST_WORDS_SECONDS: Final = 5.0
 _RUNNERS: Final = {"npx", "pnpx", "bunx", "uvx"}
 _ASKS_NOTHING: Final = {"-y", "--yes", "-q", "--quiet"}
 _PACKAGE: Final = re.compile(r"(?:@[\w.-]+/)?([A-Za-z][\w.-]*)(?:@[\w.^~*-]+)?")
+_NETWORK: Final = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
+)
+"""How programs get through the network of a company. Without them npx is silent for minutes there."""
 _CLOSED = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
 
 Streams = tuple[Any, Any]
@@ -62,8 +67,9 @@ Waiting = set[types.RequestId]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command and what it gets: no variable of this process but those of `environment`, and the few that
-    programs need to run, such as PATH and HOME.
+    """A command and what it gets: no variable of this process but those of `environment`, the few that
+    programs need to run, such as PATH and HOME, and the proxies and certificates of the network. A proxy's
+    address with a password is not among them.
 
     `log` is an open file for what it prints on its standard error; None: that of this process. `name` is what
     messages call it, by default its program.
@@ -90,6 +96,12 @@ class Command:
         """
         program = PurePath(self.arguments[0])
         return self.name or _package(program.stem, self.arguments[1:]) or program.name
+
+
+def _environment(command: Command) -> dict[str, str]:
+    network = {name: os.environ.get(name, "") for each in _NETWORK for name in (each, each.lower())}
+    passed = {name: value for name, value in network.items() if value and "@" not in value}
+    return {**get_default_environment(), **passed, **command.environment}
 
 
 def _package(program: str, arguments: tuple[str, ...]) -> str | None:
@@ -290,7 +302,7 @@ if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
     async def _opened(command: Command) -> Process:
         program, *arguments = command.arguments
         program = get_windows_executable_command(program)
-        environment = {**get_default_environment(), **command.environment}
+        environment = _environment(command)
         log = command.log or sys.stderr
         return await create_windows_process(program, arguments, environment, log, command.folder)
 
@@ -304,7 +316,7 @@ if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
 else:
 
     async def _opened(command: Command) -> Process:
-        environment = {**get_default_environment(), **command.environment}
+        environment = _environment(command)
         return await anyio.open_process(
             _ending_with_us(command.arguments, environment.get("PATH")),
             env=environment,
