@@ -15,6 +15,8 @@ from anyio import EndOfStream
 from mcp import McpError, types
 from tests.support.eventually import eventually
 
+from mcpsecurity.client import CommandError, McpConnection
+from mcpsecurity.client.command_log import command_log
 from mcpsecurity.client.pipes import MessageTooLongError, lines_of, messages_in
 from mcpsecurity_server.stdio import Command
 from mcpsecurity_server.stdio.child_process import RunningCall, StdioProcess
@@ -143,6 +145,16 @@ def test_the_messages_of_a_batch_come_one_by_one() -> None:
 async def test_noise_before_and_between_messages_is_passed_over() -> None:
     async with running() as process:
         assert await called(process, "noise") == "after the noise"
+
+
+async def test_words_on_the_output_do_not_run_into_a_line_of_the_standard_error() -> None:
+    program = "import sys; sys.stderr.write('sorry'); sys.stderr.flush(); print('usage')"
+    shown: list[str] = []
+    async with command_log(shown.append) as log:
+        with pytest.raises(CommandError):
+            async with McpConnection(Command((sys.executable, "-c", program), log=log)):
+                pass
+    assert shown == ["sorry", "usage"]
 
 
 async def test_answers_that_nobody_waits_for_and_questions_with_one_id_change_nothing() -> None:

@@ -194,10 +194,12 @@ def _say(command: Command, line: bytes) -> None:
     """Print a line from before the first message, as if it were on the standard error: many programs say on
     their output how they are to be called."""
     text = uncoloured(line[:_LONGEST_WORDS].decode("utf-8", "replace"))
-    log = command.log or sys.stderr
     with contextlib.suppress(OSError, ValueError):  # it may be closed
-        log.write(f"{text}\n" if command.log else f"{command.label}: {text}\n")
-        log.flush()
+        if command.log is None:
+            print(f"{command.label}: {text}", file=sys.stderr, flush=True)
+        else:  # the program may be in the middle of a line; empty lines of a pipe are not shown
+            begin = "" if command.log.seekable() else "\n"
+            print(f"{begin}{text}", file=command.log, flush=True)
 
 
 async def lines_of(output: ByteReceiveStream, longest: int = _LONGEST) -> AsyncIterator[bytes]:
