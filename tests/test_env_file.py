@@ -55,9 +55,9 @@ def test_a_line_of_ours_that_cannot_be_read_is_named_without_its_value(tmp_path:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("\u200bENTRA_AUTHORITY=https://a.example", "has a character in its name that is not seen"),
-        ("ENTRA_\u00adAUTHORITY=https://a.example", "has a character in its name that is not seen"),
-        ("ENTRA\0_AUTHORITY=https://a.example", "has a character in its name that is not seen"),
+        ("\u200bENTRA_AUTHORITY=https://a.example", "has an invisible character in its name"),
+        ("ENTRA_\u00adAUTHORITY=https://a.example", "has an invisible character in its name"),
+        ("ENTRA\0_AUTHORITY=https://a.example", "has an invisible character in its name"),
         ("ENTRA_AUTHORITY", "sets nothing; write ENTRA_AUTHORITY=VALUE"),
         ("export ENTRA_AUTHORITY", "sets nothing; write ENTRA_AUTHORITY=VALUE"),
     ],

@@ -56,5 +56,5 @@ def _fault(file: Path, line: Binding) -> str | None:
     if line.value is None:
         return f"{place} sets nothing; write {name[0]}=VALUE"
     if key != line.key:
-        return f"{place} has a character in its name that is not seen; write {name[0]} anew"
+        return f"{place} has an invisible character in its name; type {name[0]} again"
     return None

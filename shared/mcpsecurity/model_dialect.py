@@ -104,7 +104,7 @@ class Dialect:
         way: the API in use.
         fixed: whether the operator chose Responses or Chat Completions, so that a refusal does not change it.
         dropped: optional parameters that the deployment refused.
-        efforts: what is sent instead of efforts that the deployment does not know.
+        efforts: by each effort that the deployment does not know, the one that is sent instead.
         limit: its name for the limit of an answer in Chat Completions.
         effortless: it takes tools by Chat Completions with the reasoning effort `none` only.
         thoughtful: it wants back what it thought, as DeepSeek and Kimi do.

@@ -185,8 +185,8 @@ class Discovery:
         return own in (issuer.rstrip("/"), (self._issuer or issuer).rstrip("/"))
 
     def _unusable(self, issuer: str, server: ServerMetadata | None, *, named: bool) -> SignInRequiredError:
-        """Return why nobody signs in at an authorization server, whose document is another's or wants
-        something, if there is one."""
+        """Return why people cannot sign in at the authorization server `issuer`; `server` is its document, if
+        it has one."""
         if server is None and not named:
             return SignInRequiredError(
                 Sentence(

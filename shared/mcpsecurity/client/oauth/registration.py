@@ -57,7 +57,7 @@ class Registration:
         """Return the client for a sign-in; that of the grant `before` if it still fits.
 
         Raises:
-            SignInRequiredError: the authorization server lets none register.
+            SignInRequiredError: the authorization server lets no client register.
             ServerUnavailableError: it does not answer, or takes no registration now.
         """
         redirects = [AnyUrl(redirect_uri)]
